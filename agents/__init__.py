@@ -1,0 +1,14 @@
+"""Who does it: one Faust agent a file, each a few lines that call `streams`."""
+
+from __future__ import annotations
+
+import faust
+
+from agents import alerts, orders, peaks, records, sessions
+from streams.parts import Parts
+
+
+def register_agents(app: faust.App, parts: Parts) -> None:
+    """Declare every agent of a worker, in the order of the path."""
+    for agent in (orders, sessions, peaks, records, alerts):
+        agent.register(app, parts)

@@ -1,0 +1,16 @@
+"""The peaks agent: changed hours and minutes become `peak.hour` and `peak.rolling` (steps 5 and 6)."""
+
+from __future__ import annotations
+
+import faust
+
+from streams.parts import Parts
+
+
+def register(app: faust.App, parts: Parts) -> None:
+    """Let the agent look at what changed whenever it is nudged."""
+
+    @app.agent(parts.peaks, name="peaks")
+    async def peaks(nudges: faust.StreamT) -> None:
+        async for _ in nudges:
+            await parts.marking.peaks()

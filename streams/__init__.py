@@ -1,0 +1,1 @@
+"""What happens to the events, room by room; the README's path of one order is the reading order."""

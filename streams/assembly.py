@@ -1,0 +1,114 @@
+"""Puts the parts of a worker together: who knows whom, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import time
+
+import faust
+from aiokafka import AIOKafkaProducer
+from redis.asyncio import Redis
+
+from streams.app import OwnChannel, create_app
+from streams.errors import Expected
+from streams.intake.admission import admit_order, admit_session
+from streams.intake.heartbeat import Heartbeat
+from streams.intake.intake import WorkerIntake
+from streams.intake.measure import Meter
+from streams.intake.opening import Opener
+from streams.intake.path import Path
+from streams.intake.rejects import RejectsTopic
+from streams.intake.store_calls import Patience
+from streams.keys import Keys, shard_keys
+from streams.marks.detector import Detector
+from streams.marks.marking import Marking
+from streams.metrics import Metrics
+from streams.outbox.publisher import Publisher
+from streams.parts import Parts
+from streams.settings import Settings
+from streams.topics import Topics
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A worker's parts, connected but not started."""
+
+    app: faust.App
+    parts: Parts
+    heartbeat: Heartbeat
+    detector: Detector
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the parts are given from outside. `end(error)` asks the worker to end."""
+
+    settings: Settings
+    redis: Redis
+    producer: AIOKafkaProducer
+    worker_id: str
+    metrics: Metrics
+    end: Callable[[Expected], None]
+
+    @property
+    def topics(self) -> Topics:
+        """The names of the topics."""
+        return Topics(self.settings.topic_prefix)
+
+    @property
+    def keys(self) -> list[Keys]:
+        """The Redis keys of every shard."""
+        return [shard_keys(self.settings.group, shard) for shard in range(self.settings.shards)]
+
+
+def assemble(around: Surroundings) -> Assembly:
+    """Connect the parts of a worker, in the order of the path."""
+    patience = Patience(around.metrics.redis_retries.inc)
+    meter = Meter(around.metrics)
+    intake = _intake(around, patience, meter)
+    app = create_app(around.settings, intake)
+    orders, sessions, peaks, records, alerts = (OwnChannel(app) for _ in range(5))
+    topics = around.topics
+    intake.put = {topics.orders: orders.put, topics.live_sessions: sessions.put}
+    intake.settled = lambda: (peaks.nudge(), records.nudge())
+    detector = _detector(around)
+    marking = Marking(
+        detector,
+        Publisher(around.redis, around.keys, around.settings.kafka, topics.alerts, around.worker_id),
+        around.settings.shards,
+        around.metrics,
+        alerts.nudge,
+        around.end,
+    )
+    parts = Parts(intake, marking, orders, sessions, peaks, records, alerts)
+    return Assembly(app, parts, Heartbeat(around.redis, around.keys, intake, patience, meter), detector)
+
+
+def _intake(around: Surroundings, patience: Patience, meter: Meter) -> WorkerIntake:
+    settings, topics = around.settings, around.topics
+    path = Path(
+        around.redis,
+        around.keys,
+        settings.zone,
+        {topics.orders: admit_order, topics.live_sessions: admit_session},
+        RejectsTopic(around.producer, topics.rejects),
+        patience,
+    )
+    opener = Opener(around.redis, around.keys, settings.dedupe_s * 1000)
+    return WorkerIntake(opener, path, patience, meter, settings.reject_limit, around.end)
+
+
+def _detector(around: Surroundings) -> Detector:
+    settings = around.settings
+    return Detector(
+        around.redis,
+        around.keys,
+        settings.zone,
+        lateness_ms=settings.lateness_s * 1000,
+        min_history=settings.min_history,
+        idle_ms=settings.idle_s * 1000,
+        orders_topic=around.topics.orders,
+        worker_id=around.worker_id,
+        clock_ms=lambda: int(time() * 1000),
+    )

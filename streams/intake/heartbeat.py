@@ -1,0 +1,121 @@
+"""Steps 1 and 4 when nothing arrives: once a second, compare what is believed with what is.
+
+A mismatch shows itself at the next chunk; before a lull there is no next chunk. So every second each partition's fence
+in Redis is compared with what was settled, the log's end with what was read, and the time since the last progress
+with what is bearable.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from time import monotonic
+
+from faust.types import TP
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from streams.errors import LogReplaced, WorkerStuck
+from streams.intake.intake import WorkerIntake
+from streams.intake.measure import Meter
+from streams.intake.partition import Partition
+from streams.intake.store_calls import Patience
+from streams.keys import Keys
+from streams.scripts import lua_script
+
+_log = logging.getLogger(__name__)
+
+#: a partition with unread records that moved nothing for this long ends the process (Faust and aiokafka have states
+#: that they never leave by themselves); time in which Redis does not answer is not counted
+STUCK_AFTER_S = 60.0
+#: how often the fences are told to Kafka, in beats
+COMMIT_EVERY = 3
+
+_FIELDS = ("next", "origin", "counted", "resends", "rejected", "unread")
+
+
+class Heartbeat:
+    """`beat()` is to be called about once a second, `flags()` oftener: it tells Redis which partitions are fully read."""
+
+    def __init__(self, redis: Redis, keys: list[Keys], intake: WorkerIntake, patience: Patience, meter: Meter) -> None:
+        self.ends: Callable[[], Awaitable[Mapping[TP, tuple[int, int | None]]]]
+        self.commit: Callable[[Mapping[TP, int]], Awaitable[None]]
+        self._redis = redis
+        self._keys = keys
+        self._intake = intake
+        self._patience = patience
+        self._meter = meter
+        self._unread = lua_script(redis, "streams.tally", "unread")
+        self._flagged: dict[TP, tuple[int, int, int]] = {}
+        self._beats = 0
+
+    async def beat(self) -> None:
+        """One look at everything. Raises `WorkerStuck` or `LogReplaced`; a Redis that is away is for the settles to say."""
+        ends = await self.ends()
+        self._check_progress(ends)
+        try:
+            for tp, partition in list(self._intake.partitions.items()):
+                await self._compare(tp, partition)
+        except (RedisError, OSError):
+            return
+        self._beats += 1
+        if self._beats % COMMIT_EVERY == 0:
+            await self._commit()
+
+    def _check_progress(self, ends: Mapping[TP, tuple[int, int | None]]) -> None:
+        now = monotonic()
+        for tp, (_, highwater) in ends.items():
+            partition = self._intake.partitions.get(tp)
+            if partition is None or highwater is None:
+                continue
+            self._meter.position(tp, partition.low, highwater)
+            if 0 <= highwater < partition.low:
+                raise LogReplaced(
+                    f"{tp.topic}/{tp.partition}: the tallies stand at offset {partition.low}, but the log ends at "
+                    f"{highwater}: the topic was recreated or truncated. Restore it, or start a new HIGHTIDE_GROUP"
+                )
+            idle = highwater <= partition.low or partition.stopped is not None or self._patience.waiting
+            if idle:
+                partition.moved_at = now
+            elif now - partition.moved_at > STUCK_AFTER_S:
+                raise WorkerStuck(
+                    f"{tp.topic}/{tp.partition} has {highwater - partition.low} unread records and moved nothing for "
+                    f"{STUCK_AFTER_S:.0f} s"
+                )
+
+    async def _compare(self, tp: TP, partition: Partition) -> None:
+        """Seek to a fence that stands elsewhere, while no chunk is under way that would find out by itself."""
+        before = list(partition.fences)
+        for shard, keys in enumerate(self._keys):
+            values = await self._redis.hmget(keys.fence(tp.topic, tp.partition), _FIELDS)
+            if self._intake.partitions.get(tp) is not partition or partition.fences != before:
+                return  # a chunk was settled meanwhile: all is well
+            if values[0] is None:
+                await self._intake.read_again(tp, "missing", f"shard {shard} has no fence any more")
+                return
+            next_, origin, counted, resends, rejected, _ = (int(value) for value in values)
+            if shard == 0:
+                self._meter.conservation(tp, next_ - origin - counted - resends - rejected)
+            if next_ != partition.fences[shard] and partition.read_to >= partition.low:
+                kind = "rolled_back" if next_ < partition.fences[shard] else "behind"
+                await self._intake.read_again(tp, kind, f"shard {shard} stands at {next_}, not {partition.fences[shard]}")
+                return
+
+    async def flags(self) -> None:
+        """Write down which partitions are fully read: an idle one must not hold the watermark back."""
+        for tp, (_, highwater) in (await self.ends()).items():
+            partition = self._intake.partitions.get(tp)
+            if partition is None or highwater is None:
+                continue
+            fence, unread = partition.fences[0], int(partition.fences[0] < highwater)
+            state = partition.epoch, fence, unread
+            if self._flagged.get(tp) != state:
+                await self._unread(keys=[self._keys[0].fence(tp.topic, tp.partition)], args=[fence, unread])
+                self._flagged[tp] = state
+
+    async def _commit(self) -> None:
+        fences = {tp: partition.low for tp, partition in self._intake.partitions.items()}
+        try:
+            await self.commit(fences)
+        except Exception as error:  # advisory: nothing reads it back, and a broker that is away says so elsewhere
+            _log.debug("fences were not told to Kafka: %r", error)

@@ -1,0 +1,131 @@
+"""Steps 1 to 4 for all partitions of a worker: opens them, queues their chunks, and has them settled in turn."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+
+from faust.types import TP
+
+from streams.errors import Expected, WorkerStuck
+from streams.intake.chunk import Chunk, StartAt
+from streams.intake.judge import Judged
+from streams.intake.opening import Opener
+from streams.intake.partition import Partition
+from streams.intake.path import Path, Reseek
+from streams.intake.store_calls import Patience
+from streams.intake.transport import LogReader
+from streams.intake.measure import Meter
+
+_log = logging.getLogger(__name__)
+
+#: Faust gives up for good, silently, on a seek that takes longer than its request timeout: end the process before that
+OPEN_WITHIN_S = 30.0
+
+
+class WorkerIntake:
+    """What the transport calls (`open`, `deliver`), what the agents call (`take`) and what the heartbeat looks at.
+
+    `fatal(error)` ends the worker. Set before the first chunk, by who makes the rest: `put` takes a chunk to the agent
+    of its topic, `settled()` is called after each settle, `reseek(starts)` moves the consumer.
+    """
+
+    def __init__(
+        self,
+        opener: Opener,
+        path: Path,
+        patience: Patience,
+        meter: Meter,
+        reject_limit: int,
+        fatal: Callable[[Expected], None],
+    ) -> None:
+        self.partitions: dict[TP, Partition] = {}
+        self.reseek: Callable[[Mapping[TP, StartAt]], Awaitable[object]]
+        self.log: LogReader
+        self.settled: Callable[[], object]
+        self.put: Mapping[str, Callable[[Chunk], Awaitable[None]]] = {}
+        self._opener = opener
+        self._path = path
+        self._patience = patience
+        self._meter = meter
+        self._reject_limit = reject_limit
+        self._fatal = fatal
+
+    # -- step 1: where to read -----------------------------------------------------------------
+    async def open(self, assigned: set[TP], log: LogReader) -> Mapping[TP, StartAt]:
+        """See `transport.Intake`. A failure here would leave Faust alive and idle, so it ends the process instead."""
+        self.log = log
+        try:
+            async with asyncio.timeout(OPEN_WITHIN_S):
+                opened = await self._opener.open(assigned, log)
+        except Expected as error:
+            self._fatal(error)
+            return {}
+        except Exception as error:  # whatever it was, going on without start offsets would lose the partitions
+            self._fatal(WorkerStuck(f"the fences of the assigned partitions could not be read: {error!r}"))
+            return {}
+        self.partitions = {tp: partition for tp, (partition, _) in opened.items()}
+        for tp, (partition, start) in sorted(opened.items()):
+            _log.info("reading %s/%d from %d, fence %s", tp.topic, tp.partition, start, partition.low)
+        return {tp: StartAt(start, partition.epoch) for tp, (partition, start) in opened.items()}
+
+    async def deliver(self, chunk: Chunk) -> None:
+        """Queue the chunk for its topic's agent; the queue is short, waiting here is the backpressure."""
+        await self.put[chunk.tp.topic](chunk)
+
+    # -- steps 2 to 4 ---------------------------------------------------------------------------
+    async def take(self, chunk: Chunk) -> None:
+        """Settle one chunk. Faust would go on after an exception and lose the chunk, so none leaves this."""
+        partition = self.partitions.get(chunk.tp)
+        if partition is None or partition.epoch != chunk.epoch or partition.stopped:
+            return
+        began, counted_from = time.perf_counter(), partition.low
+        try:
+            judged = await self._path.take(partition, chunk)
+        except Reseek as reseek:
+            await self._read_again(partition, reseek.kind, str(reseek))
+        except Expected as error:
+            self._fatal(error)
+        except Exception as error:  # a fault of ours: nothing was counted, and going on would skip the chunk
+            _log.exception("chunk %s/%d [%d, %d)", chunk.tp.topic, chunk.tp.partition, chunk.start, chunk.end)
+            self._fatal(Expected(f"a chunk could not be settled: {error!r}"))
+        else:
+            if chunk.end > counted_from:
+                self._meter.settled(judged, max(counted_from, chunk.start), partition.low, time.perf_counter() - began)
+            self._after(partition, judged)
+
+    def _after(self, partition: Partition, judged: Judged) -> None:
+        chunk = judged.chunk
+        partition.read_to, partition.highwater = chunk.end, chunk.highwater
+        partition.moved_at = time.monotonic()
+        partition.rejects_in_a_row = judged.rejects_in_a_row(partition.rejects_in_a_row)
+        if partition.rejects_in_a_row >= self._reject_limit:
+            partition.stopped = f"{partition.rejects_in_a_row} rejects in a row, the last at offset {chunk.end - 1}"
+            _log.error(
+                "%s/%d is stopped: %s (%s). Look at the rejects topic; start again once the producer is mended, or with a "
+                "higher HIGHTIDE_REJECT_LIMIT to let them pass",
+                chunk.tp.topic, chunk.tp.partition, partition.stopped, judged.rejects[-1].reason,
+            )  # fmt: skip
+        self.settled()
+
+    async def read_again(self, tp: TP, kind: str, why: str) -> None:
+        """Open a partition afresh and seek to where it has to be read from."""
+        if partition := self.partitions.get(tp):
+            await self._read_again(partition, kind, why)
+
+    async def _read_again(self, partition: Partition, kind: str, why: str) -> None:
+        tp = partition.tp
+        _log.warning("%s/%d is read again: %s", tp.topic, tp.partition, why)
+        self._meter.reseek(tp, kind)
+        try:
+            opened = await self._patience.call(f"opening {tp.topic}/{tp.partition}", partial(self._opener.open, [tp], self.log))
+        except Expected as error:
+            self._fatal(error)
+            return
+        if self.partitions.get(tp) is not partition:
+            return  # rebalanced away meanwhile
+        self.partitions[tp], start = opened[tp]
+        await self.reseek({tp: StartAt(start, self.partitions[tp].epoch)})

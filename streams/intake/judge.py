@@ -1,0 +1,142 @@
+"""Step 2, admit: every record of a chunk becomes counted, a resend or a reject. Pure.
+
+Verdicts are made once a chunk, in log order, and can then be cut at any offset: a shard that is ahead of another, or
+a chunk that is too large for one script, takes the same verdicts from another offset on.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
+from zlib import crc32
+
+from schemas.events import OrderEvent, SessionEvent
+from schemas.rejects import Reason
+from streams.intake.admission import Refusal
+from streams.intake.chunk import Chunk, Record
+from streams.intake.refunds import RefundBook, Verdict
+from streams.intake.resends import ResendMemory
+from streams.tally.fold import Counted
+from streams.tally.settle import Progress
+from streams.tally.windows import Zone
+
+#: an event stamped further ahead of its arrival than this counts, but can not move the watermark
+TRUST_AHEAD_MS = 5 * 60_000
+
+T = TypeVar("T")
+Event = OrderEvent | SessionEvent
+#: one outcome for each record of a chunk, in its order
+Admitted = list[Event | Refusal]
+#: record value and arrival (epoch ms) to an event or the reason against it
+Admit = Callable[[bytes | None, int, Zone], Event | Refusal]
+
+
+class RejectedRecord(NamedTuple):
+    """A record that is not counted, and why."""
+
+    record: Record
+    reason: Reason
+    detail: str
+
+
+class Judged:
+    """The verdicts over one chunk, all lists in log order."""
+
+    def __init__(self, chunk: Chunk, book: RefundBook) -> None:
+        self.chunk = chunk
+        self.book = book
+        self.counted: list[Counted] = []
+        self.resends: list[int] = []
+        self.rejects: list[RejectedRecord] = []
+        self._stamped: list[int] = []
+        self._trusted_ms: list[int] = []
+
+    def stamp(self, offset: int, event_time_ms: int, arrival_ms: int) -> None:
+        """Note the event time of an admitted record, if its clock is to be trusted."""
+        if event_time_ms <= arrival_ms + TRUST_AHEAD_MS:
+            self._stamped.append(offset)
+            self._trusted_ms.append(event_time_ms)
+
+    def counted_in(self, start: int, stop: int) -> Sequence[Counted]:
+        """The counted events with offsets in `[start, stop)`."""
+        return self.counted[_at(self.counted, start, _offset) : _at(self.counted, stop, _offset)]
+
+    def rejects_from(self, start: int) -> Sequence[RejectedRecord]:
+        """The rejects from offset `start` on."""
+        return self.rejects[_at(self.rejects, start, _record_offset) :]
+
+    def rejects_in_a_row(self, before: int) -> int:
+        """How many rejects stand in a row at the end of the chunk, `before` of them from earlier chunks."""
+        last_counted = self.counted[-1].offset if self.counted else -1
+        last_resend = self.resends[-1] if self.resends else -1
+        last_good = max(last_counted, last_resend)
+        return len(self.rejects_from(last_good + 1)) + (before if last_good < 0 else 0)
+
+    def progress(self, start: int, stop: int) -> Progress:
+        """The accounting of `[start, stop)`."""
+        records = self.chunk.records
+        first, end = _at(records, start, _offset), _at(records, stop, _offset)
+        run = records[first:end]
+        trusted = self._trusted_ms[bisect_left(self._stamped, start) : bisect_left(self._stamped, stop)]
+        return Progress(
+            start=start,
+            stop=stop,
+            counted=_at(self.counted, stop, _offset) - _at(self.counted, start, _offset),
+            resends=bisect_left(self.resends, stop) - bisect_left(self.resends, start),
+            rejected=_at(self.rejects, stop, _record_offset) - _at(self.rejects, start, _record_offset),
+            trusted_ms=max(trusted, default=0),
+            arrival_ms=max((record.timestamp for record in run), default=0),
+            last_crc=record_crc(run[-1]) if run else 0,
+            last_ms=run[-1].timestamp if run else 0,
+            unread=int(stop < self.chunk.highwater),
+        )
+
+
+def record_crc(record: Record) -> int:
+    """What identifies a record beside its timestamp, to notice a log that was replaced."""
+    return crc32(record.value or b"")
+
+
+def judge(chunk: Chunk, admitted: Admitted, memory: ResendMemory, book: RefundBook) -> Judged:
+    """Judge `chunk`, feeding the resend memory and the refund book in log order.
+
+    A reject is not remembered as seen: a repaired copy under the same id is no resend.
+    """
+    judged = Judged(chunk, book)
+    for record, outcome in zip(chunk.records, admitted, strict=True):
+        if type(outcome) is Refusal:
+            judged.rejects.append(RejectedRecord(record, outcome.reason, outcome.detail))
+            continue
+        offset, arrival_ms = record.offset, record.timestamp
+        if memory.is_resend(outcome.event_id, offset, arrival_ms):
+            judged.resends.append(offset)
+        elif outcome.event_type == "order.refunded":
+            if not _judge_refund(judged, record, outcome, book):
+                memory.forget(outcome.event_id)
+                continue
+        else:
+            judged.counted.append(Counted(offset, arrival_ms, outcome, False))
+        judged.stamp(offset, outcome.event_time_ms, arrival_ms)
+    return judged
+
+
+def _judge_refund(judged: Judged, record: Record, event: OrderEvent, book: RefundBook) -> bool:
+    verdict = book.judge(event, record.offset)
+    if verdict is Verdict.EXCEEDS:
+        judged.rejects.append(RejectedRecord(record, Reason.REFUND_EXCEEDS_ORDER, "more than is left of the order"))
+        return False
+    judged.counted.append(Counted(record.offset, record.timestamp, event, verdict is Verdict.FIRST))
+    return True
+
+
+def _offset(item: Counted | Record) -> int:
+    return item.offset
+
+
+def _record_offset(item: RejectedRecord) -> int:
+    return item.record.offset
+
+
+def _at(items: Sequence[T], offset: int, offset_of: Callable[[T], int]) -> int:
+    return bisect_left(items, offset, key=offset_of)

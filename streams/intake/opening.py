@@ -1,0 +1,101 @@
+"""Step 1, chunk: where to read an assigned partition from. Redis says it, never Kafka's committed offsets.
+
+Reading starts *before* the fence, as far back as the resend horizon reaches, and at least at the record just below the
+fence: what lies below feeds the resend memory only, and proves that the log is still the one the fence was set on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from redis.asyncio import Redis
+
+from faust.types import TP
+from streams.errors import LogReplaced
+from streams.intake.partition import Partition
+from streams.intake.resends import ResendMemory
+from streams.intake.transport import LogReader
+from streams.keys import Keys
+from streams.scripts import lua_script
+from streams.tally.settle import partition_member
+
+_FIELDS = ("next", "origin", "arrival_ms", "last_crc", "last_ms")
+
+
+class Fence(NamedTuple):
+    """A fence as it stands in one shard: offsets, and the identity of the last record settled."""
+
+    next: int
+    origin: int
+    arrival_ms: int
+    last_crc: int
+    last_ms: int
+
+
+class Opener:
+    """Opens partitions: reads their fences, sets missing ones, and decides where reading starts."""
+
+    def __init__(self, redis: Redis, keys: list[Keys], dedupe_ms: int) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._dedupe_ms = dedupe_ms
+        self._init = lua_script(redis, "streams.tally", "fences")
+        self._epoch = 0
+
+    async def open(self, tps: Iterable[TP], log: LogReader) -> dict[TP, tuple[Partition, int]]:
+        """For each partition a fresh state and the offset to read from.
+
+        Raises `LogReplaced` if the log no longer holds what the fence needs; redis and Kafka errors pass through.
+        """
+        assigned = set(tps)
+        first_offsets = await log.first_offsets(assigned)
+        fences = {tp: await self._fences(tp, first_offsets[tp]) for tp in assigned}
+        warm = await self._warm_starts(fences, log)
+        self._epoch += 1
+        opened = {}
+        for tp, shards in fences.items():
+            low = min(fence.next for fence in shards)
+            if low < first_offsets[tp]:
+                raise LogReplaced(
+                    f"{tp.topic}/{tp.partition}: the tallies continue at offset {low}, but the log now begins at "
+                    f"{first_offsets[tp]}: records in between are gone (retention, or a recreated topic), so the "
+                    "tallies can not be made whole from this log. Restore the topic, or start a new HIGHTIDE_GROUP"
+                )
+            start = max(first_offsets[tp], min(low - 1, warm.get(tp, low)))
+            opened[tp] = (self._partition(tp, shards), min(start, low))
+        return opened
+
+    async def _fences(self, tp: TP, first_offset: int) -> list[Fence]:
+        """One fence a shard; a missing one is set to the beginning of the log, never to what comes next."""
+        fences = []
+        for keys in self._keys:
+            key = keys.fence(tp.topic, tp.partition)
+            values = await self._redis.hmget(key, _FIELDS)
+            if values[0] is None:
+                await self._init(keys=[key, keys.partitions()], args=[partition_member(tp), first_offset])
+                values = await self._redis.hmget(key, _FIELDS)
+            fences.append(Fence(*(int(value) for value in values)))
+        return fences
+
+    async def _warm_starts(self, fences: Mapping[TP, list[Fence]], log: LogReader) -> dict[TP, int]:
+        horizon = {
+            tp: max(0, min(fence.arrival_ms for fence in shards) - self._dedupe_ms)
+            for tp, shards in fences.items()
+            if all(fence.next > fence.origin for fence in shards)
+        }
+        found = await log.offsets_at(horizon) if horizon else {}
+        return {tp: offset for tp, offset in found.items() if offset is not None}
+
+    def _partition(self, tp: TP, shards: list[Fence]) -> Partition:
+        home = shards[0]
+        settled = home.next > home.origin
+        return Partition(
+            tp=tp,
+            epoch=self._epoch,
+            origin=home.origin,
+            fences=[fence.next for fence in shards],
+            memory=ResendMemory(self._dedupe_ms),
+            arrival_ms=home.arrival_ms,
+            identity=(home.last_crc, home.last_ms) if settled else None,
+        )

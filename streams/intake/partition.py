@@ -1,0 +1,39 @@
+"""Step 1, chunk: what a worker knows of one partition between two seeks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from time import monotonic
+
+from faust.types import TP
+
+from streams.intake.resends import ResendMemory
+
+
+@dataclass(slots=True)
+class Partition:
+    """One assigned partition since its last seek.
+
+    `fences[n]` is where the tallies of shard n stand, as last heard. `identity` is crc and timestamp of the record
+    just below the fence of shard 0, to be compared when it is read again; None when nothing was settled yet.
+    """
+
+    tp: TP
+    epoch: int
+    origin: int
+    fences: list[int]
+    memory: ResendMemory
+    arrival_ms: int = 0
+    identity: tuple[int, int] | None = None
+    rejects_in_a_row: int = 0
+    stopped: str | None = None
+    #: end of the last chunk taken (offset) and of the log as it was then
+    read_to: int = 0
+    highwater: int = 0
+    #: monotonic seconds of the last progress, for the watchdog
+    moved_at: float = field(default_factory=monotonic)
+
+    @property
+    def low(self) -> int:
+        """The first offset that some shard still needs."""
+        return min(self.fences)

@@ -1,0 +1,164 @@
+"""Steps 1 to 4 for one chunk: admit, judge, publish rejects, settle every shard, and heal what does not fit.
+
+The fence decides everything. What it can answer to a settle of `[start, stop)`:
+
+    applied          the run is counted
+    at `stop`        it was counted before (the reply of an earlier try got lost)
+    inside           a part was counted: the rest is settled from there, with the same verdicts
+    above `stop`     another worker is ahead: read on from there
+    below, or gone   Redis went back: read again from there, with a fresh resend memory
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from faust.types import TP
+from redis.asyncio import Redis
+
+from schemas.events import OrderEvent
+from streams.errors import LogReplaced
+from streams.intake.chunk import Chunk
+from streams.intake.judge import Admit, Admitted, Judged, judge, record_crc
+from streams.intake.partition import Partition
+from streams.intake.store_calls import Patience
+from streams.intake.refunds import RefundBook, load_book
+from streams.intake.rejects import RejectsTopic
+from streams.keys import Keys
+from streams.tally.fold import Deltas, fold
+from streams.tally.rows import ShardRows, shard_rows
+from streams.tally.settle import Applied, Settler
+from streams.tally.windows import Zone
+
+#: rows that one script may write: bounds the time for which Redis does nothing else (about 30 ms)
+MAX_ROWS = 4_000
+
+
+class Reseek(Exception):
+    """The partition must be opened and read again: its fence stands elsewhere than what was read next.
+
+    `kind` is for the metrics: `behind` (records were dropped before they were settled, or another worker is far
+    ahead), `rolled_back` (Redis lost its last writes) or `missing` (Redis lost everything).
+    """
+
+    def __init__(self, kind: str, why: str) -> None:
+        super().__init__(why)
+        self.kind = kind
+
+
+class Path:
+    """Takes the chunks of every partition through steps 2 to 4; one chunk of a partition at a time, in order."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        keys: list[Keys],
+        zone: Zone,
+        admit: Mapping[str, Admit],
+        rejects: RejectsTopic,
+        patience: Patience,
+    ) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._zone = zone
+        self._admit = admit
+        self._rejects = rejects
+        self._patience = patience
+        self._settlers = [Settler(redis, shard) for shard in keys]
+
+    async def take(self, partition: Partition, chunk: Chunk) -> Judged:
+        """Count `chunk` and say how it was judged.
+
+        Raises `Reseek`; `LogReplaced` or `StoreFault` when the worker must stop. What lies below every fence only
+        feeds the resend memory.
+        """
+        _check_identity(partition, chunk)
+        admitted = self._admitted(chunk)
+        judged = judge(chunk, admitted, partition.memory, await self._book(chunk.tp, admitted))
+        if chunk.end > partition.low:
+            await self._rejects.publish(chunk.tp, judged.rejects_from(partition.low))
+            folds = _Folds(judged, self._keys, self._zone)
+            for shard in range(len(self._keys)):
+                await self._settle_shard(partition, folds, shard)
+        return judged
+
+    def _admitted(self, chunk: Chunk) -> Admitted:
+        admit, zone = self._admit[chunk.tp.topic], self._zone
+        return [admit(record.value, record.timestamp, zone) for record in chunk.records]
+
+    async def _book(self, tp: TP, admitted: Admitted) -> RefundBook:
+        refunds = [
+            event for event in admitted if type(event) is OrderEvent and event.event_type == "order.refunded"
+        ]
+        load = partial(load_book, self._redis, self._keys[0], tp, refunds, self._zone)
+        return await self._patience.call(f"reading refunds of {tp.topic}/{tp.partition}", load)
+
+    async def _settle_shard(self, partition: Partition, folds: _Folds, shard: int) -> None:
+        """Move the shard's fence to the end of the chunk, in as many runs as it takes."""
+        stop = folds.judged.chunk.end
+        while (start := partition.fences[shard]) < stop:
+            if start < folds.judged.chunk.start:
+                raise Reseek("behind", f"shard {shard} stands at {start}, read was from {folds.judged.chunk.start}")
+            until = folds.end_of_run(start, shard)
+            stands_at = await self._settle_run(partition.tp, folds, start, until, shard)
+            if stands_at is None:
+                raise Reseek("missing", f"shard {shard} has no fence any more")
+            if stands_at < start:
+                raise Reseek("rolled_back", f"shard {shard} went back from {start} to {stands_at}")
+            partition.fences[shard] = stands_at
+
+    async def _settle_run(self, tp: TP, folds: _Folds, start: int, stop: int, shard: int) -> int | None:
+        """Settle `[start, stop)`; returns where the fence stands then."""
+        progress = folds.judged.progress(start, stop)
+        deltas, rows = folds.of(start, stop)
+        refunds = folds.refund_rows(start, stop) if shard == 0 else {}
+        settle = partial(self._settlers[shard].settle, tp, progress, rows[shard], deltas.first_offsets, refunds)
+        answer = await self._patience.call(f"settling {tp.topic}/{tp.partition} from offset {start}", settle)
+        return stop if isinstance(answer, Applied) else answer.next
+
+
+class _Folds:
+    """The folds of one chunk: made once for a run, whatever the number of shards that need it."""
+
+    def __init__(self, judged: Judged, keys: list[Keys], zone: Zone) -> None:
+        self.judged = judged
+        self._keys = keys
+        self._zone = zone
+        self._made: dict[tuple[int, int], tuple[Deltas, list[ShardRows]]] = {}
+
+    def of(self, start: int, stop: int) -> tuple[Deltas, list[ShardRows]]:
+        """Deltas of `[start, stop)`, and their rows by shard."""
+        made = self._made.get((start, stop))
+        if made is None:
+            deltas = fold(self.judged.counted_in(start, stop), self._zone)
+            made = self._made[start, stop] = deltas, shard_rows(deltas, self._keys)
+        return made
+
+    def end_of_run(self, start: int, shard: int) -> int:
+        """Where the run that begins at `start` ends: halved until its rows fit into one script."""
+        stop = self.judged.chunk.end
+        while stop - start > 1 and len(self.of(start, stop)[1][shard]) > MAX_ROWS:
+            stop = (start + stop) // 2
+        return stop
+
+    def refund_rows(self, start: int, stop: int) -> dict[int, list[str | int]]:
+        """What the book has to remember of the refunds accepted in `[start, stop)`."""
+        counted = self.judged.counted_in(start, stop)
+        refunds = [each.event for each in counted if each.event.event_type == "order.refunded"]
+        return self.judged.book.rows(refunds) if refunds else {}
+
+
+def _check_identity(partition: Partition, chunk: Chunk) -> None:
+    """The record just below the fence must be the one that was settled; checked once after each opening."""
+    if partition.identity is None or chunk.end < partition.fences[0]:
+        return
+    at = partition.fences[0] - 1
+    record = next((record for record in chunk.records if record.offset == at), None)
+    expected, partition.identity = partition.identity, None
+    if record is not None and (record_crc(record), record.timestamp) != expected:
+        raise LogReplaced(
+            f"{chunk.tp.topic}/{chunk.tp.partition}: the record at offset {at} is not the one that was counted there: "
+            "the topic was recreated or rewritten. Counting on would mix two logs. Restore the topic, or start a new "
+            "HIGHTIDE_GROUP to count the new log from its beginning"
+        )

@@ -1,0 +1,212 @@
+"""Step 1, chunk: a Faust transport that reads a partition in chunks instead of one message at a time.
+
+Faust's own path costs about 100 microseconds of bookkeeping a message, and its acks can commit past unfinished work.
+Here one fetch is one event. What stays Faust's: membership, rebalances, the consumer's thread, agents. What is ours:
+the drain loop, start offsets (from the fences in Redis) and commits (advisory, for lag tools; never read back).
+`tests/streams/intake/test_faust_surface.py` holds the private names and the behaviour that this leans on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from typing import Any, Protocol, cast
+
+from aiokafka.errors import ConsumerStoppedError
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from faust.transport.consumer import ensure_TP
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from streams.intake.chunk import Chunk, StartAt
+from streams.intake.ledger import ReadingLedger, Reread
+
+
+class Intake(Protocol):
+    """What the transport needs from the application: where to read from, and somewhere to put the chunks."""
+
+    async def open(self, assigned: set[TP], log: LogReader) -> Mapping[TP, StartAt]:
+        """Says where to start each assigned partition. Called with the flow stopped, before the first fetch."""
+
+    async def deliver(self, chunk: Chunk) -> None:
+        """Takes a chunk; waiting here is the backpressure."""
+
+
+class LogReader(Protocol):
+    """Questions about the log that `Intake.open` may ask."""
+
+    async def first_offsets(self, tps: set[TP]) -> dict[TP, int]:
+        """The offset of the oldest record that each partition still has."""
+
+    async def offsets_at(self, times_ms: Mapping[TP, int]) -> dict[TP, int | None]:
+        """The first offset whose record timestamp is at or after the time; None when there is none."""
+
+
+class ChunkThread(driver.AIOKafkaConsumerThread):
+    """The consumer's thread. `ledger` is touched in this thread only."""
+
+    ledger: ReadingLedger
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.ledger = ReadingLedger()
+
+    # -- where to start ------------------------------------------------------------------------
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Faust calls this after every assignment with the flow stopped: start where the fences say."""
+        assigned = self.assignment()
+        starts = await self._intake.open(assigned, self) if assigned else {}
+        return await self.start_at(starts)
+
+    async def start_at(self, starts: Mapping[TP, StartAt]) -> Mapping[TP, int]:
+        """Seek and set the expectation in one step of the thread; partitions taken away meanwhile are left out."""
+        return cast(Mapping[TP, int], await self.call_thread(self._start_at, starts))
+
+    async def _start_at(self, starts: Mapping[TP, StartAt]) -> Mapping[TP, int]:
+        consumer = self._ensure_consumer()
+        assigned = consumer.assignment()
+        self.ledger.forget({ensure_TP(tp) for tp in assigned})
+        started = {}
+        for tp, at in starts.items():
+            partition = TopicPartition(tp.topic, tp.partition)
+            if partition in assigned:
+                consumer.seek(partition, at.offset)
+                self.ledger.start(tp, at)
+                started[tp] = at.offset
+        return started
+
+    # -- questions about the log -----------------------------------------------------------------
+    async def first_offsets(self, tps: set[TP]) -> dict[TP, int]:
+        """See `LogReader`."""
+        partitions = [TopicPartition(tp.topic, tp.partition) for tp in tps]
+        found = await self.call_thread(self._ensure_consumer().beginning_offsets, partitions)
+        return {ensure_TP(tp): offset for tp, offset in found.items()}
+
+    async def offsets_at(self, times_ms: Mapping[TP, int]) -> dict[TP, int | None]:
+        """See `LogReader`."""
+        asked = {TopicPartition(tp.topic, tp.partition): time_ms for tp, time_ms in times_ms.items()}
+        found = await self.call_thread(self._ensure_consumer().offsets_for_times, asked)
+        return {ensure_TP(tp): None if at is None else at.offset for tp, at in found.items()}
+
+    async def unread(self) -> dict[TP, tuple[int, int | None]]:
+        """For every started partition: the next offset expected and the end of the log (None before a fetch)."""
+        return cast("dict[TP, tuple[int, int | None]]", await self.call_thread(self._unread))
+
+    async def _unread(self) -> dict[TP, tuple[int, int | None]]:
+        consumer = self._ensure_consumer()
+        assigned = consumer.assignment()
+        ends = {tp: TopicPartition(tp.topic, tp.partition) for tp in self.ledger.expected()}
+        return {
+            tp: (expected, consumer.highwater(ends[tp]))
+            for tp, expected in self.ledger.expected().items()
+            if ends[tp] in assigned
+        }
+
+    # -- the fetch ---------------------------------------------------------------------------------
+    async def _fetch_records(  # type: ignore[override]
+        self, consumer: Any, active_partitions: set[TP], timeout: float | None = None, max_records: int | None = None
+    ) -> dict[TP, Chunk]:
+        """One fetch, as chunks. From the drain to the ledger nothing is awaited, so that no seek can come between."""
+        # An empty set would mean "all partitions" to aiokafka: the flow has just been stopped.
+        if not self.consumer.flow_active or not active_partitions:
+            return {}
+        if consumer._closed or consumer._fetcher._closed:
+            raise ConsumerStoppedError
+        consumer._coordinator.check_errors()  # else a fatal group error would wait here unseen, for ever
+        generation = self.app.consumer_generation_id
+        subscriptions = consumer._fetcher._subscriptions
+        with subscriptions.fetch_context():
+            fetched = await consumer._fetcher.fetched_records(
+                set(active_partitions), timeout=timeout, max_records=max_records
+            )
+        stale = self.app.consumer_generation_id != generation or subscriptions.reassignment_in_progress
+        return self._chunks(consumer, fetched, stale)
+
+    def _chunks(self, consumer: Any, fetched: Mapping[Any, Any], stale: bool) -> dict[TP, Chunk]:
+        assignment = consumer._fetcher._subscriptions.subscription.assignment
+        chunks = {}
+        for partition, records in fetched.items():
+            state = assignment.state_value(partition)
+            if state is None:
+                continue
+            tp = ensure_TP(partition)
+            if stale:
+                self.ledger.drop(tp, state.position)
+                continue
+            taken = self.ledger.take(tp, records, state.position, state.highwater)
+            if isinstance(taken, Reread):
+                consumer.seek(partition, taken.offset)
+            elif taken is not None:
+                chunks[tp] = taken
+        return chunks
+
+    async def commit_fences(self, fences: Mapping[TP, int]) -> None:
+        """Tell the group coordinator how far we are, for lag tools. A failure is of no consequence."""
+        await self.call_thread(self._commit_fences, fences)
+
+    async def _commit_fences(self, fences: Mapping[TP, int]) -> None:
+        consumer = self._ensure_consumer()
+        assigned = consumer.assignment()
+        offsets = {TopicPartition(tp.topic, tp.partition): OffsetAndMetadata(next_, "") for tp, next_ in fences.items()}
+        mine = {partition: offset for partition, offset in offsets.items() if partition in assigned}
+        if mine:
+            await asyncio.wait_for(consumer.commit(mine), timeout=5)
+
+    @property
+    def _intake(self) -> Intake:
+        return cast(ChunkTransport, self.transport).intake
+
+
+class ChunkConsumer(driver.Consumer):
+    """Faust's consumer with a drain loop that moves chunks. Its acks are not used: topics are declared without."""
+
+    _thread: ChunkThread
+
+    def _new_consumer_thread(self) -> ChunkThread:
+        return ChunkThread(self, loop=self.loop, beacon=self.beacon)
+
+    @property
+    def thread(self) -> ChunkThread:
+        """The thread that owns the Kafka client."""
+        return self._thread
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        app = self.app
+        try:
+            while not (self._stopped.is_set() or fetcher._stopped.is_set()):
+                await self._drain_once()
+                await self.sleep(0)
+        except self.consumer_stopped_errors:
+            if not app.should_stop:
+                raise
+        except asyncio.CancelledError:
+            if not app.should_stop:
+                raise
+
+    async def _drain_once(self) -> None:
+        chunks, _ = await self._wait_next_records(1.0)
+        for chunk in cast("Mapping[TP, Chunk]", chunks or {}).values():
+            if self.should_stop or not self.flow_active:
+                return
+            # A rebalance ends the wait for a slow agent; what was not handed over is read again after the seek.
+            await self.wait_first(self._deliver(chunk), self.suspend_flow.wait())
+
+    def _deliver(self, chunk: Chunk) -> Awaitable[None]:
+        return cast(ChunkTransport, self.transport).intake.deliver(chunk)
+
+    async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
+        """Faust's timer calls this; fences are committed by the worker's own heartbeat instead."""
+        return False
+
+    async def wait_empty(self) -> None:
+        """Nothing to wait for: a settle that is under way either lands before the next owner reads the fence or misses it."""
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Faust's livelock detector knows only messages; the worker's progress watchdog takes its place."""
+
+
+class ChunkTransport(driver.Transport):
+    """Faust's aiokafka transport with `intake` behind its consumer."""
+
+    Consumer = ChunkConsumer
+    intake: Intake

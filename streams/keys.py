@@ -1,0 +1,120 @@
+"""Every Redis key, in one place. `{n}` is the shard's hash tag: all keys of a shard live in one slot.
+
+An id stands last in its key, so that no id can be read as another key, whatever characters it has.
+Windows are local indexes (`streams/tally/windows.py`). Nothing here has a TTL.
+"""
+
+from dataclasses import dataclass
+from zlib import crc32
+
+#: marks a Redis database as Hightide's; its value is the schema of the keys below
+MARKER = "hightide:schema"
+SCHEMA = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of one shard of one application (`HIGHTIDE_GROUP`)."""
+
+    prefix: str
+
+    # -- progress ------------------------------------------------------------------------------
+    def fence(self, topic: str, partition: int) -> str:
+        """Hash: next, origin, counted, resends, rejected, trusted_ms, arrival_ms, last_crc, last_ms, unread."""
+        return f"{self.prefix}fence:{partition}:{topic}"
+
+    def partitions(self) -> str:
+        """Set of `partition:topic`, one for each fence of this shard."""
+        return f"{self.prefix}partitions"
+
+    def sequence(self) -> str:
+        """Integer: the change version, one higher with each settle of this shard."""
+        return f"{self.prefix}sequence"
+
+    def settling(self) -> str:
+        """String: what a settle is writing right now; left behind only by a script that died half-way."""
+        return f"{self.prefix}settling"
+
+    def first_offsets(self, topic: str, partition: int) -> str:
+        """Hash: local hour -> first offset of the partition with an event of that hour (evidence)."""
+        return f"{self.prefix}first:{partition}:{topic}"
+
+    def watermark(self) -> str:
+        """Integer, shard 0 only: the watermark in epoch milliseconds, it never falls."""
+        return f"{self.prefix}watermark"
+
+    def lease(self, duty: str) -> str:
+        """String: the worker that holds a duty of this shard (`detect`, `publish`), with a short expiry."""
+        return f"{self.prefix}lease:{duty}"
+
+    # -- tallies -------------------------------------------------------------------------------
+    def hours(self, dimension: str, day: int, id: str) -> str:
+        """Hash: two digits of the hour + counter code -> sum. One day of one tally."""
+        return f"{self.prefix}hours:{dimension}:{day}:{id}"
+
+    def session_hours(self, session_id: str) -> str:
+        """Hash: local hour + counter code -> sum. All hours of one session; its total is their sum."""
+        return f"{self.prefix}hours:session:{session_id}"
+
+    def minutes(self, dimension: str, hour: int, id: str) -> str:
+        """Hash: two digits of the minute + counter code -> sum. One hour of one tally."""
+        return f"{self.prefix}minutes:{dimension}:{hour}:{id}"
+
+    def sketch(self, of: str, dimension: str, hour: int, id: str) -> str:
+        """HyperLogLog of distinct `buyers`, `merchants` or `anchors` of one hour."""
+        return f"{self.prefix}{of}:{dimension}:{hour}:{id}"
+
+    def session_buyers(self, session_id: str) -> str:
+        """HyperLogLog of the distinct buyers of one session."""
+        return f"{self.prefix}buyers:session:{session_id}"
+
+    def session(self, session_id: str) -> str:
+        """Hash: `started`, `ended` (least event wins), `last_ms`; see `streams/tally/sessions.py`."""
+        return f"{self.prefix}session:{session_id}"
+
+    def refunds(self, topic: str, partition: int, day: int) -> str:
+        """Hash: order id -> refunds accepted so far, by the local day of the order's payment."""
+        return f"{self.prefix}refunds:{partition}:{day}:{topic}"
+
+    # -- marks ---------------------------------------------------------------------------------
+    def changed(self, reader: str) -> str:
+        """Sorted set: changed thing -> the change version; a reader removes it by compare-and-delete."""
+        return f"{self.prefix}changed:{reader}"
+
+    def ranking(self, rule: str, metric: str, dimension: str, id: str) -> str:
+        """Hash: stairs, history, alerts and holders of one ranking; see `streams/marks/book.lua`."""
+        return f"{self.prefix}ranking:{rule}:{metric}:{dimension}:{id}"
+
+    def ranking_open(self, rule: str, metric: str, dimension: str, id: str) -> str:
+        """Sorted set: open holder of a ranking -> its value."""
+        return f"{self.prefix}open:{rule}:{metric}:{dimension}:{id}"
+
+    def ranking_closed(self, rule: str, metric: str, dimension: str, id: str) -> str:
+        """Sorted set: closed holder, behind 15 digits of its place in the order, -> its value. Of records alone."""
+        return f"{self.prefix}closed:{rule}:{metric}:{dimension}:{id}"
+
+    def placed(self, session_id: str) -> str:
+        """Set: every scope (`dimension|id`) in whose rankings a session was ever put."""
+        return f"{self.prefix}placed:{session_id}"
+
+    def closing(self, reader: str) -> str:
+        """Sorted set: open holder of a ranking -> the instant (epoch ms) at which its window ends."""
+        return f"{self.prefix}closing:{reader}"
+
+    def judged(self, reader: str) -> str:
+        """Integer: the watermark (epoch ms) up to which a reader has closed holders; it never falls."""
+        return f"{self.prefix}judged:{reader}"
+
+    def outbox(self) -> str:
+        """Stream: alert revisions not yet acknowledged by the `alerts` topic."""
+        return f"{self.prefix}outbox"
+
+
+def shard_keys(group: str, shard: int) -> Keys:
+    """The keys of shard number `shard` of the application `group`."""
+    return Keys(f"{group}:{{{shard}}}:")
+
+
+def shard_of(dimension: str, id: str, shards: int) -> int:
+    """The shard that keeps the tallies, sketches and rankings of one id. Stable for ever: stored data depends on it."""
+    return crc32(f"{dimension}:{id}".encode()) % shards if shards > 1 else 0

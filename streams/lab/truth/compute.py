@@ -1,0 +1,55 @@
+"""From a log to its truth, in seven steps. Each is one pass over everything that the step before left."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from operator import attrgetter
+from typing import Any
+
+from streams.lab.truth.counting import count_tallies
+from streams.lab.truth.distinct import count_distinct
+from streams.lab.truth.final import closed_holders, final_alerts, leaders
+from streams.lab.truth.holders import all_holders
+from streams.lab.truth.judge import PartitionJudge
+from streams.lab.truth.model import Record, Rules, Truth
+from streams.lab.truth.sessions import find_sessions
+from streams.lab.truth.watermark import final_watermark_ms
+
+_RecordLike = tuple[str, int, int, int, str | bytes | None, bytes | None]
+
+
+def compute_truth(log: Iterable[_RecordLike], rules: Rules, meta: Mapping[str, Any] | None = None) -> Truth:
+    """The truth of `log`: (topic, partition, offset, arrival_ms, key, value) of every record, in any order.
+
+    `topic` is the contract's name. How partitions are interleaved makes no difference. `meta` is kept as it is.
+    """
+    partitions = _by_partition(log)
+    judges = [_judged(topic, partition, records, rules) for (topic, partition), records in partitions.items()]
+    counted = [each for judge in judges for each in judge.counted]
+    watermark_ms = final_watermark_ms((judge.count for judge in judges), rules)
+    sessions = find_sessions(counted)
+    tallies = count_tallies(counted, sessions, rules)
+    closed = closed_holders(all_holders(tallies, sessions, rules), watermark_ms, rules)
+    return Truth(
+        meta=dict(meta or {}),
+        watermark_ms=watermark_ms,
+        partitions=[judge.count for judge in judges],
+        tallies=tallies,
+        sketches=count_distinct(counted, rules),
+        rankings=leaders(closed),
+        alerts=final_alerts(closed, rules),
+    )
+
+
+def _by_partition(log: Iterable[_RecordLike]) -> dict[tuple[str, int], list[Record]]:
+    """The records of each partition in the order of their offsets, the partitions in the order of their names."""
+    partitions: defaultdict[tuple[str, int], list[Record]] = defaultdict(list)
+    for entry in log:
+        record = Record(*entry)
+        partitions[record.topic, record.partition].append(record)
+    return {place: sorted(partitions[place], key=attrgetter("offset")) for place in sorted(partitions)}
+
+
+def _judged(topic: str, partition: int, records: list[Record], rules: Rules) -> PartitionJudge:
+    judge = PartitionJudge(topic, partition, rules)
+    judge.judge_all(records)
+    return judge

@@ -1,0 +1,41 @@
+"""Exact distinct buyers, merchants and anchors, where the pipeline keeps sketches."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from streams.lab.truth.counting import DAY_MS, HOUR_MS, ids_of, start_of
+from streams.lab.truth.judge import Counted
+from streams.lab.truth.model import Rules, Sketch
+from streams.lab.truth.validate import Event
+
+_BUYERS_OF: Final = ("platform", "province", "cluster", "category", "anchor")
+_TRADERS_OF: Final = ("platform", "province", "cluster")
+
+
+def count_distinct(counted: Iterable[Counted], rules: Rules) -> dict[Sketch, int]:
+    """How many different ids have a paid order, by hour, by day and for each session's whole life."""
+    members: defaultdict[Sketch, set[str]] = defaultdict(set)
+    for event, _, _ in counted:
+        if event["event_type"] == "order.paid":
+            for sketch, member in _members(event, rules):
+                members[sketch].add(member)
+    return {sketch: len(ids) for sketch, ids in members.items()}
+
+
+def _members(event: Event, rules: Rules) -> Iterator[tuple[Sketch, str]]:
+    """Null ids are members of nothing, and "(none)" has no sketch."""
+    buyer_id, session_id = event.get("buyer_id"), event.get("session_id")
+    if buyer_id is not None and session_id is not None:
+        yield Sketch("buyers", "session", session_id, "session", 0), buyer_id
+    for of, member, dimensions in (
+        ("buyers", buyer_id, _BUYERS_OF),
+        ("merchants", event["merchant_id"], _TRADERS_OF),
+        ("anchors", event.get("anchor_id"), _TRADERS_OF),
+    ):
+        if member is None:
+            continue
+        for dimension, id in ids_of(event):
+            if dimension in dimensions and id != "(none)":
+                for grain, length_ms in (("hour", HOUR_MS), ("day", DAY_MS)):
+                    yield Sketch(of, dimension, id, grain, start_of(event["pay_time_ms"], length_ms, rules)), member

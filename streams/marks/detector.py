@@ -1,0 +1,152 @@
+"""Step 6, peaks and records: one pass over what changed in a shard, from marks to alerts in the outbox.
+
+A pass takes the oldest marks, reads their values as they stand at one change version, raises them in their rankings,
+closes what is due, and only then removes the marks. It may die anywhere: the next one does the same again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from redis.asyncio import Redis
+
+from streams.keys import Keys, shard_of
+from streams.marks.acts import PEAKS, RECORDS, Act, Terms, in_order
+from streams.marks.cut import Cutter
+from streams.marks.horizon import Horizon
+from streams.marks.lease import Held, Lease
+from streams.marks.peak_reader import PeakReader
+from streams.marks.raising import Changes, Raiser
+from streams.marks.record_reader import RecordReader
+from streams.marks.store import Marks, MarkStore
+from streams.marks.watermark import FullyRead, merge_shards, quiet_watermark_ms, watermark_ms
+from streams.tally.windows import DAY_MS, Zone
+
+#: marks, and closing holders, that one pass takes
+PASS = 2_000
+#: a session's orders count for it until this long after its end (contract)
+TAIL_MS = 30 * DAY_MS
+
+
+@dataclass(frozen=True, slots=True)
+class PassResult:
+    """What a pass did.
+
+    `raised` counts acts on rankings, `alerts` the new revisions by (rule, state), `watermark_ms` is the watermark that
+    holders were closed by (0: none yet), `more` tells that marks or due holders were left for the next pass.
+    """
+
+    did_work: bool = False
+    raised: int = 0
+    alerts: Changes = field(default_factory=Counter)
+    watermark_ms: int = 0
+    more: bool = False
+
+
+class Reader(Protocol):
+    """Reads the values of changed marks and says what they do to rankings."""
+
+    name: str
+
+    async def acts(self, keys: Keys, members: Sequence[bytes]) -> list[Act]:
+        """The acts that follow from these marks of one shard. Raises `redis.RedisError`."""
+
+
+class Detector:
+    """Detects peaks and records of all shards, each under its lease. Raises `redis.RedisError`; repeat the pass then.
+
+    `keys[n]` are the keys of shard n; `zone`, `lateness_ms`, `min_history` and `tail_ms` as in the settings;
+    `idle_ms` 0: the clock never moves the watermark. `clock_ms` is asked for latency and idle partitions alone.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        keys: list[Keys],
+        zone: Zone,
+        lateness_ms: int,
+        min_history: int,
+        idle_ms: int,
+        orders_topic: str,
+        worker_id: str,
+        clock_ms: Callable[[], int],
+        tail_ms: int = TAIL_MS,
+    ) -> None:
+        cutter = Cutter(redis)
+        self._keys = keys
+        self._lateness_ms, self._idle_ms, self._clock_ms = lateness_ms, idle_ms, clock_ms
+        self._store = MarkStore(redis, keys)
+        self._raiser = Raiser(redis, Terms(lateness_ms, min_history))
+        self._peaks = PeakReader(cutter, self._store, zone, orders_topic)
+        self._records = RecordReader(cutter, self._store, zone, orders_topic, tail_ms)
+        self._leases = [Lease(redis, each.lease("detect"), worker_id) for each in keys]
+        self._fully_read = FullyRead()
+        self._horizons: defaultdict[tuple[str, int], Horizon] = defaultdict(Horizon)
+
+    # -- what agents call ----------------------------------------------------------------------
+    async def peaks_pass(self, shard: int) -> PassResult:
+        """One pass over changed hours and minutes of a shard; their rankings lie in the same shard."""
+        return await self._pass(self._peaks, shard, [shard])
+
+    async def records_pass(self, shard: int) -> PassResult:
+        """One pass over changed sessions of a shard; their rankings may lie in any shard, and are fed by all."""
+        return await self._pass(self._records, shard, range(len(self._keys)))
+
+    async def release(self) -> None:
+        """Give the leases back, at the end of the worker."""
+        for lease in self._leases:
+            await lease.release()
+
+    # -- a pass --------------------------------------------------------------------------------
+    async def _pass(self, reader: Reader, shard: int, sources: Iterable[int]) -> PassResult:
+        if await self._leases[shard].hold() is Held.NOT:
+            return PassResult()
+        watermark = await self._watermark_ms()
+        keys = self._keys[shard]
+        marks = await self._store.marks(keys, reader.name, PASS)
+        applied = await self._applied_ms(reader.name, shard, sources, marks, watermark or 0)
+        due = await self._store.due(keys, reader.name, applied - self._lateness_ms, PASS)
+        acts = await reader.acts(keys, [member for member, _ in marks.members])
+        changes = await self._apply(reader.name, in_order([*acts, *due]), applied)
+        await self._store.forget(keys, reader.name, marks.members)
+        more = marks.waiting is not None or len(due) == PASS
+        raised = len(acts) + len(due)
+        return PassResult(bool(marks.members or due), raised, changes, applied, more)
+
+    async def _watermark_ms(self) -> int | None:
+        partitions = merge_shards(await self._store.progress())
+        now_ms = self._clock_ms()
+        fully_read = self._fully_read.look(partitions, now_ms)
+        told = [
+            watermark_ms(partitions, fully_read),
+            quiet_watermark_ms(partitions, fully_read, self._idle_ms, now_ms),
+        ]
+        return await self._store.raise_watermark(max((each for each in told if each), default=None))
+
+    async def _applied_ms(
+        self, reader: str, shard: int, sources: Iterable[int], marks: Marks, watermark_ms: int
+    ) -> int:
+        versions, waiting = [marks.version], [marks.waiting]
+        for source in sources:
+            if source != shard:
+                other = await self._store.marks(self._keys[source], reader, 0)
+                versions.append(other.version)
+                waiting.append(other.waiting)
+        return self._horizons[reader, shard].advance(watermark_ms, versions, waiting)
+
+    async def _apply(self, reader: str, acts: Sequence[Act], watermark_ms: int) -> Changes:
+        by_shard: defaultdict[int, list[Act]] = defaultdict(list)
+        for act in acts:
+            by_shard[shard_of(act.ranking.dimension, act.ranking.scope_id, len(self._keys))].append(act)
+        changes: Changes = Counter()
+        for shard, of_shard in by_shard.items():
+            changes += await self._raiser.apply(
+                self._keys[shard], reader, of_shard, watermark_ms, self._clock_ms()
+            )
+        return changes
+
+
+__all__ = ["PASS", "PEAKS", "RECORDS", "Detector", "PassResult"]

@@ -1,0 +1,91 @@
+"""Steps 5 to 7 as the agents call them: pass after pass while there is work, never more than a tenth of the time.
+
+Whatever fails here is tried again at the next nudge: marks and outbox entries stay until they are dealt with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+
+from aiokafka.errors import KafkaError
+from redis.exceptions import RedisError
+
+from streams.errors import Expected
+from streams.marks.detector import Detector, PassResult
+from streams.metrics import Metrics
+from streams.outbox.publisher import Publisher
+
+_log = logging.getLogger(__name__)
+
+#: shortest time between two passes of one kind over a shard
+LEAST_PAUSE_S = 0.05
+#: a pass is followed by this many times its own duration of rest, so that detection never starves the settling
+REST = 9.0
+
+
+class Marking:
+    """Runs the passes of detector and publisher over all shards. One call of a kind at a time (its agent's)."""
+
+    def __init__(
+        self,
+        detector: Detector,
+        publisher: Publisher,
+        shards: int,
+        metrics: Metrics,
+        alerts_pending: Callable[[], None],
+        fatal: Callable[[Expected], None],
+    ) -> None:
+        self._detector = detector
+        self._publisher = publisher
+        self._shards = shards
+        self._metrics = metrics
+        self._alerts_pending = alerts_pending
+        self._fatal = fatal
+
+    async def peaks(self) -> None:
+        """One pass over the changed hours and minutes of every shard, and more while marks are left."""
+        await self._passes("peaks", self._detector.peaks_pass)
+
+    async def records(self) -> None:
+        """The same for changed sessions."""
+        await self._passes("records", self._detector.records_pass)
+
+    async def _passes(self, reader: str, one_pass: Callable[[int], Awaitable[PassResult]]) -> None:
+        for shard in range(self._shards):
+            more = True
+            while more:
+                began = perf_counter()
+                result = await self._guarded(f"detecting {reader}", lambda shard=shard: one_pass(shard))
+                took_s = perf_counter() - began
+                more = result is not None and result.more
+                if result is not None:
+                    self._note(reader, result, took_s)
+                await asyncio.sleep(max(LEAST_PAUSE_S, REST * took_s))
+
+    def _note(self, reader: str, result: PassResult, took_s: float) -> None:
+        if result.watermark_ms:
+            self._metrics.watermark.set(result.watermark_ms)
+        if result.did_work:
+            self._metrics.detection_seconds.labels(reader).observe(took_s)
+        if result.alerts:
+            self._alerts_pending()
+
+    async def publish(self) -> None:
+        """Empty the outbox of every shard into the topic `alerts`."""
+        for shard in range(self._shards):
+            await self._guarded("publishing alerts", lambda shard=shard: self._publisher.publish_pass(shard))
+
+    async def _guarded(self, what, call):  # type: ignore[no-untyped-def]
+        try:
+            return await call()
+        except (RedisError, KafkaError, OSError) as error:
+            _log.warning("%s: %s, trying again", what, error or type(error).__name__)
+        except Expected as error:
+            self._fatal(error)
+        except Exception as error:  # a fault of ours: Faust would restart the agent and say nothing
+            _log.exception("%s", what)
+            self._fatal(Expected(f"{what} failed: {error!r}"))
+        return None

@@ -1,0 +1,253 @@
+-- Step 6, peaks and records: raises, closes and withdraws holders in rankings of one shard, and puts every change of
+-- an alert's state into the outbox in the same step. `book.lua` stands in front of this text.
+--
+-- KEYS  1 closing, 2 outbox, 3 judged; then three for each ranking: its hash, its open and its closed holders
+-- ARGV  1 a msgpack array (times in epoch ms, values in fen):
+--       watermark, lateness_ms, min_history, detected_at_ms
+--       rankings   {{rule, metric, dimension, scope id, kind of holder, falls}, ...}   falls: values may also fall
+--       evidences  {text, ...}
+--       acts       {0, ranking, holder, order, start, end or false, close, value, evidence, version}   raise
+--                  {1, ranking, holder}                                                                close if due
+--                  {2, ranking, holder, version}                                                       withdraw
+--       ranking and evidence count from 1.
+--
+-- Returns the changes as {rule, state, rule, state, ...}. Values are absolute: repeating a call changes nothing. An act
+-- with an older version than its holder's is left out, a newer one has said more. A watermark below that of an earlier
+-- call counts as that one, so nothing opens again because a slower worker looks back.
+
+local RAISE, CLOSE_IF_DUE, WITHDRAW = 0, 1, 2
+local LIVE = {provisional = true, confirmed = true, reinstated = true}
+
+local job = cmsgpack.unpack(ARGV[1])
+local lateness, minimum, detected_at = job[2], job[3], job[4]
+local rankings, evidences, acts = job[5], job[6], job[7]
+local limit = math.max(HISTORY, minimum)
+local changes = {}
+
+-- 1. Check everything: Lua does not roll back.
+local function check(act)
+  local rank = rankings[act[2]]
+  assert(rank and KEYS[3 * act[2] + 3] and type(act[3]) == 'string', 'an act without ranking or holder')
+  if act[1] == RAISE then
+    for i = 4, 10 do
+      assert(type(act[i]) == 'number' or (i == 6 and act[i] == false), 'a raise lacks a number')
+    end
+    assert(math.abs(act[8]) < 9007199254740992, 'a value that is not exact')
+    assert(type(evidences[act[9]]) == 'string', 'a raise without evidence')
+  elseif act[1] == WITHDRAW then
+    assert(type(act[4]) == 'number' and rank[6], 'a withdrawal without version, or where values only grow')
+  else
+    assert(act[1] == CLOSE_IF_DUE, 'an unknown act')
+  end
+end
+for _, act in ipairs(acts) do check(act) end
+
+local watermark = math.max(job[1], tonumber(redis.call('GET', KEYS[3]) or 0))
+redis.call('SET', KEYS[3], whole(watermark))
+
+-- 2. Alerts.
+local function next_state(state, won, open, fell)
+  if open and won then return 'provisional' end
+  if won then
+    if not state or state == 'provisional' then return 'confirmed' end
+    return LIVE[state] and state or 'reinstated'
+  end
+  if LIVE[state] then return fell and 'retracted' or 'superseded' end
+  return state
+end
+
+local function tell(rank, keys, entry, alert, state, previous, cause)
+  local revision = alert and alert[2] + 1 or 1
+  redis.call('HSET', keys.hash, 'a:' .. entry[HOLDER], cmsgpack.pack({state, revision}))
+  redis.call('XADD', KEYS[2], '*', 'f', cmsgpack.pack({
+    rule = rank[1], metric = rank[2], dimension = rank[3], scope_id = rank[4], kind = rank[5],
+    holder = entry[HOLDER], start_ms = entry[START], end_ms = entry[END] or nil, value = entry[VALUE],
+    previous = previous and {
+      holder = previous[HOLDER], start_ms = previous[START], end_ms = previous[END] or nil, value = previous[VALUE],
+    },
+    state = state, revision = revision, cause = cause, evidence = entry[EVIDENCE],
+    event_time_ms = entry[STAND] == CLOSED and entry[CLOSE] or watermark,
+    detected_at_ms = detected_at, as_of_ms = watermark,
+  }))
+  changes[#changes + 1] = rank[1]
+  changes[#changes + 1] = state
+end
+
+-- Compares a holder with the book and tells what changed. `fell`: its own value did, in this act.
+local function judge(rank, keys, book, entry, fell)
+  local packed = redis.call('HGET', keys.hash, 'a:' .. entry[HOLDER])
+  local alert = packed and cmsgpack.unpack(packed)
+  local open = entry[STAND] == OPEN
+  local at = open and #book.stairs + 1 or place_of(book.stairs, entry)
+  local previous, here = book.stairs[at - 1], book.stairs[at]
+  local top = open and entry[VALUE] > (previous and previous[VALUE] or 0)
+  local won = top or (here and here[HOLDER] == entry[HOLDER])
+  local mark = book.list[minimum]
+  local known = minimum == 0 or (mark and (open or before(mark, entry)))
+  local state = next_state(alert and alert[1], won and known, open, fell)
+  if state == (alert and alert[1]) then return end
+  local cause = state == 'retracted' and 'fell' or state == 'superseded' and (won and 'history' or 'reached') or nil
+  tell(rank, keys, entry, alert, state, previous, cause)
+end
+
+-- 3. Holders.
+local function closing_member(rank, holder)
+  return table.concat({rank[1], rank[2], rank[3], rank[5], #rank[4], rank[4] .. holder}, '|')
+end
+
+-- The common case: an open holder stays open. Nobody else is concerned.
+local function put_open(rank, keys, old, new, found)
+  redis.call('HSET', keys.hash, 'h:' .. new[HOLDER], cmsgpack.pack(new))
+  if not old or old[VALUE] ~= new[VALUE] then redis.call('ZADD', keys.open, new[VALUE], new[HOLDER]) end
+  if not old or old[CLOSE] ~= new[CLOSE] then
+    redis.call('ZADD', KEYS[1], new[CLOSE], closing_member(rank, new[HOLDER]))
+  end
+  local state = found[2] and cmsgpack.unpack(found[2])[1] or nil
+  local above = new[VALUE] > tonumber(found[3] or 0) and tonumber(found[4] or 0) >= minimum
+  if next_state(state, above, true, false) == state then return end
+  judge(rank, keys, open_book(keys), new, old and new[VALUE] < old[VALUE])
+end
+
+local function take_out(rank, keys, book, old, new)
+  local holder = old[HOLDER]
+  if old[STAND] == OPEN then
+    redis.call('ZREM', keys.open, holder)
+    redis.call('ZREM', KEYS[1], closing_member(rank, holder))
+    return
+  end
+  local stays = new[STAND] == CLOSED and new[ORDER] == old[ORDER]
+  redis.call('ZREM', keys.closed, string.format('%015.0f|', old[ORDER]) .. holder)
+  step_down(keys, book.stairs, holder, stays and new[VALUE] or 0)
+  if not stays or new[VALUE] <= 0 then forget(book, holder) end
+end
+
+local function put_in(rank, keys, book, new)
+  local holder = new[HOLDER]
+  if new[STAND] == OPEN then
+    redis.call('ZADD', keys.open, new[VALUE], holder)
+    redis.call('ZADD', KEYS[1], new[CLOSE], closing_member(rank, holder))
+  elseif new[STAND] == CLOSED then
+    if rank[6] then redis.call('ZADD', keys.closed, new[VALUE], string.format('%015.0f|', new[ORDER]) .. holder) end
+    step_up(book.stairs, new)
+    remember(book, new, limit)
+  end
+  if rank[6] or new[STAND] == OPEN then
+    redis.call('HSET', keys.hash, 'h:' .. holder, cmsgpack.pack(new))
+  else
+    redis.call('HDEL', keys.hash, 'h:' .. holder)
+  end
+end
+
+-- Everybody whose standing may be another now, but for the holder itself: those that came to or left the stairs, all
+-- stairs if the history moved, and the open ones between the old top and the new (all above, if history began or ended).
+local function concerned(keys, book, was, holder)
+  local found, seen = {}, {[holder] = true}
+  local function add(entry)
+    if not seen[entry[HOLDER]] then
+      seen[entry[HOLDER]] = true
+      found[#found + 1] = entry
+    end
+  end
+  local mark, on_stairs = book.list[minimum], {}
+  local moved = (mark and was.mark) and (before(mark, was.mark) or before(was.mark, mark)) or mark ~= was.mark
+  for _, entry in ipairs(book.stairs) do
+    on_stairs[entry[HOLDER]] = true
+    if moved or not was.on_stairs[entry[HOLDER]] then add(entry) end
+  end
+  for _, entry in ipairs(was.stairs) do
+    if not on_stairs[entry[HOLDER]] then add(entry) end
+  end
+  local top = #book.stairs > 0 and book.stairs[#book.stairs][VALUE] or 0
+  local flipped = minimum > 0 and (mark == nil) ~= (was.mark == nil)
+  if flipped or top ~= was.top then
+    local high = flipped and '+inf' or whole(math.max(top, was.top))
+    for _, other in ipairs(redis.call('ZRANGEBYSCORE', keys.open, '(' .. whole(math.min(top, was.top)), high)) do
+      if not seen[other] then add(cmsgpack.unpack(redis.call('HGET', keys.hash, 'h:' .. other))) end
+    end
+  end
+  return found
+end
+
+local function snapshot(book)
+  local was = {stairs = {}, on_stairs = {}, top = 0, mark = book.list[minimum]}
+  for i, entry in ipairs(book.stairs) do
+    was.stairs[i], was.on_stairs[entry[HOLDER]], was.top = entry, true, entry[VALUE]
+  end
+  return was
+end
+
+local function replace(rank, keys, book, old, new)
+  local was = snapshot(book)
+  if old then take_out(rank, keys, book, old, new) end
+  put_in(rank, keys, book, new)
+  if rank[6] then recall(keys, book, minimum, limit) end
+  close_book(keys, book)
+  local others = concerned(keys, book, was, new[HOLDER])
+  if new[STAND] ~= GONE then others[#others + 1] = new end
+  table.sort(others, before)
+  for _, entry in ipairs(others) do
+    judge(rank, keys, book, entry, entry == new and old and new[VALUE] < old[VALUE])
+  end
+end
+
+-- Where values only grow, a smaller one is an older one, and a closed holder stays closed.
+local function grown(book, old, new)
+  local stair = not old and index_of(book.stairs, new[HOLDER])
+  if stair then old = book.stairs[stair] end
+  if stair or index_of(book.list, new[HOLDER]) then new[STAND] = CLOSED end
+  if old and (old[VALUE] > new[VALUE] or (old[VALUE] == new[VALUE] and old[START] < new[START])) then
+    for _, i in ipairs({VALUE, START, END, EVIDENCE}) do new[i] = old[i] end
+  end
+  return old, new
+end
+
+local function raise(rank, keys, act, old, found)
+  if rank[6] and old and old[VERSION] > act[10] then return end
+  local stand = act[7] + lateness <= watermark and CLOSED or OPEN
+  local new = {act[4], act[3], act[8], act[5], act[6], act[7], evidences[act[9]], stand, act[10]}
+  local book
+  if not rank[6] then
+    if not old then book = open_book(keys) end
+    old, new = grown(book or {stairs = {}, list = {}}, old, new)
+  end
+  if old and old[STAND] == GONE then old = nil end
+  if new[STAND] == OPEN and not (old and old[STAND] == CLOSED) then return put_open(rank, keys, old, new, found) end
+  replace(rank, keys, book or open_book(keys), old, new)
+end
+
+local function close_if_due(rank, keys, act, old)
+  if not old or old[STAND] ~= OPEN then
+    redis.call('ZREM', KEYS[1], closing_member(rank, act[3]))
+  elseif old[CLOSE] + lateness <= watermark then
+    local new = {unpack(old, 1, VERSION)}
+    new[STAND] = CLOSED
+    replace(rank, keys, open_book(keys), old, new)
+  end
+end
+
+-- The session belongs to other scopes now. Its entry stays as a mark that refuses older raises.
+local function withdraw(rank, keys, act, old, found)
+  if old and old[VERSION] > act[4] then return end
+  if not old or old[STAND] == GONE then
+    local gone = old or {0, act[3], 0, 0, false, 0, '', GONE, 0}
+    gone[VERSION] = act[4]
+    redis.call('HSET', keys.hash, 'h:' .. act[3], cmsgpack.pack(gone))
+    return
+  end
+  local new = {unpack(old, 1, VERSION)}
+  new[STAND], new[VERSION] = GONE, act[4]
+  local alert = found[2] and cmsgpack.unpack(found[2])
+  if alert and LIVE[alert[1]] then tell(rank, keys, old, alert, 'retracted', nil, 'withdrawn') end
+  replace(rank, keys, open_book(keys), old, new)
+end
+
+for _, act in ipairs(acts) do
+  local rank, k = rankings[act[2]], 3 * act[2]
+  local keys = {hash = KEYS[k + 1], open = KEYS[k + 2], closed = KEYS[k + 3]}
+  local found = redis.call('HMGET', keys.hash, 'h:' .. act[3], 'a:' .. act[3], 'top', 'past')
+  local old = found[1] and cmsgpack.unpack(found[1])
+  if act[1] == RAISE then raise(rank, keys, act, old, found)
+  elseif act[1] == CLOSE_IF_DUE then close_if_due(rank, keys, act, old)
+  else withdraw(rank, keys, act, old, found) end
+end
+return changes

@@ -1,0 +1,173 @@
+"""The rules of a ranking, said plainly: the twin of `raise.lua`, which keeps the same without looking at everything.
+
+Two pictures of it must agree (`tests/streams/marks/test_twin.py`): this one keeps every holder and asks all of them
+after each act. Pure.
+
+A *stair* is a closed holder strictly above all that closed before it. A holder *leads* if it is a stair, or open and
+above the last stair, and if enough holders with a value above 0 closed before it. From this follows the alert's state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from schemas.alerts import State
+from streams.marks.acts import Act, Close, Holder, Raise, Terms
+
+_LIVE = {State.PROVISIONAL, State.CONFIRMED, State.REINSTATED}
+
+
+class Change(NamedTuple):
+    """An alert's new state: one entry of the outbox."""
+
+    holder: Holder
+    value: int
+    evidence: str
+    state: State
+    revision: int
+    previous: tuple[str, int] | None
+    cause: str | None
+
+
+class Standing(NamedTuple):
+    """A holder as it stands. `withdrawn` keeps only its version."""
+
+    holder: Holder
+    value: int
+    evidence: str
+    version: int
+    closed: bool
+    withdrawn: bool = False
+
+    @property
+    def place(self) -> tuple[int, str]:
+        return self.holder.order_ms, self.holder.id
+
+
+def next_state(state: State | None, leads: bool, closed: bool, fell: bool) -> State | None:
+    """The state that follows. `fell`: the holder's own value did, just now. None: there is no alert."""
+    if leads and not closed:
+        return State.PROVISIONAL
+    if leads:
+        if state in (None, State.PROVISIONAL):
+            return State.CONFIRMED
+        return state if state in _LIVE else State.REINSTATED
+    if state in _LIVE:
+        return State.RETRACTED if fell else State.SUPERSEDED
+    return state
+
+
+@dataclass(slots=True)
+class RankingTwin:
+    """One ranking, everything kept. `falls`: values may also fall (`acts.Ranking.falls`)."""
+
+    terms: Terms
+    falls: bool
+    watermark_ms: int = 0
+    standings: dict[str, Standing] = field(default_factory=dict)
+    alerts: dict[str, tuple[State, int]] = field(default_factory=dict)
+
+    # -- what may happen -----------------------------------------------------------------------
+    def act(self, act: Act, watermark_ms: int) -> list[Change]:
+        """Apply one act; returns the changes of alerts that follow, in the order of the outbox."""
+        self.watermark_ms = max(self.watermark_ms, watermark_ms)
+        if isinstance(act, Raise):
+            return self._raise(act)
+        if isinstance(act, Close):
+            return self._close(act.holder_id)
+        return self._withdraw(act.holder_id, act.version)
+
+    def _raise(self, act: Raise) -> list[Change]:
+        old = self.standings.get(act.holder.id)
+        if self.falls and old and old.version > act.version:
+            return []  # a newer raise has said more
+        new = Standing(act.holder, act.value, act.evidence, act.version, self._due(act.holder))
+        if not self.falls and old:
+            new = _grown(old, new)
+        return self._put(old, new)
+
+    def _close(self, holder_id: str) -> list[Change]:
+        old = self.standings.get(holder_id)
+        if old is None or old.withdrawn or old.closed or not self._due(old.holder):
+            return []
+        return self._put(old, old._replace(closed=True))
+
+    def _withdraw(self, holder_id: str, version: int) -> list[Change]:
+        old = self.standings.get(holder_id)
+        if old and old.version > version:
+            return []
+        blank = Standing(Holder(holder_id, 0, 0, None, 0), 0, "", version, closed=False)
+        self.standings[holder_id] = (old or blank)._replace(version=version, withdrawn=True)
+        changes = []
+        state, revision = self.alerts.get(holder_id, (None, 0))
+        if old and state in _LIVE:
+            changes.append(self._tell(old, State.RETRACTED, revision + 1, None, "withdrawn"))
+        return changes + self._judge_all(None, fell=False)
+
+    # -- what follows --------------------------------------------------------------------------
+    def stairs(self) -> list[Standing]:
+        """Closed holders strictly above all that closed before them, in closing order."""
+        stairs: list[Standing] = []
+        for standing in self._closed():
+            if standing.value > (stairs[-1].value if stairs else 0):
+                stairs.append(standing)
+        return stairs
+
+    def final_set(self) -> set[str]:
+        """Holders whose alert is confirmed or reinstated."""
+        return {holder for holder, (state, _) in self.alerts.items() if state in (State.CONFIRMED, State.REINSTATED)}
+
+    def _due(self, holder: Holder) -> bool:
+        return holder.close_ms + self.terms.lateness_ms <= self.watermark_ms
+
+    def _closed(self) -> list[Standing]:
+        closed = [each for each in self.standings.values() if each.closed and not each.withdrawn]
+        return sorted(closed, key=lambda each: each.place)
+
+    def _put(self, old: Standing | None, new: Standing) -> list[Change]:
+        self.standings[new.holder.id] = new
+        fell = old is not None and not old.withdrawn and new.value < old.value
+        return self._judge_all(new.holder.id, fell)
+
+    def _judge_all(self, moved: str | None, fell: bool) -> list[Change]:
+        stairs = self.stairs()
+        here = [each for each in self.standings.values() if not each.withdrawn]
+        changes = []
+        for standing in sorted(here, key=lambda each: each.place):
+            change = self._judge(standing, stairs, fell and standing.holder.id == moved)
+            changes += [change] if change else []
+        return changes
+
+    def _judge(self, standing: Standing, stairs: list[Standing], fell: bool) -> Change | None:
+        state, revision = self.alerts.get(standing.holder.id, (None, 0))
+        earlier = [stair for stair in stairs if not standing.closed or stair.place < standing.place]
+        top = earlier[-1] if earlier else None
+        above = standing.value > (top.value if top else 0)
+        new = next_state(state, above and self._has_history(standing), standing.closed, fell)
+        if new is None or new == state:
+            return None
+        cause = None
+        if new is State.RETRACTED:
+            cause = "fell"
+        elif new is State.SUPERSEDED:
+            cause = "history" if above else "reached"
+        return self._tell(standing, new, revision + 1, top, cause)
+
+    def _has_history(self, standing: Standing) -> bool:
+        earlier = [each for each in self._closed() if each.value > 0]
+        if standing.closed:
+            earlier = [each for each in earlier if each.place < standing.place]
+        return len(earlier) >= self.terms.min_history
+
+    def _tell(self, on: Standing, state: State, revision: int, top: Standing | None, cause: str | None) -> Change:
+        self.alerts[on.holder.id] = (state, revision)
+        previous = (top.holder.id, top.value) if top else None
+        return Change(on.holder, on.value, on.evidence, state, revision, previous, cause)
+
+
+def _grown(old: Standing, new: Standing) -> Standing:
+    """Where values only grow, a smaller one is an older one (of equals the earlier stays); what is closed stays so."""
+    stays = (old.value, -old.holder.start_ms) > (new.value, -new.holder.start_ms)
+    kept = old._replace(holder=new.holder._replace(start_ms=old.holder.start_ms, end_ms=old.holder.end_ms))
+    return (kept if stays else new)._replace(version=new.version, closed=old.closed or new.closed)

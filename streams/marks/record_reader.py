@@ -1,0 +1,93 @@
+"""Step 6, records: reads the changed sessions of a shard."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from streams.keys import Keys
+from streams.marks.acts import RECORDS, Act
+from streams.marks.cut import Cutter, Reads
+from streams.marks.fences import Fences
+from streams.marks.records import (
+    Scope,
+    Session,
+    Sums,
+    parse_record_mark,
+    scopes_to_place,
+    session_acts,
+    total,
+)
+from streams.marks.store import MarkStore
+from streams.tally.windows import Zone
+
+#: sessions that one cut reads
+_SESSIONS = 200
+
+_SESSION_FIELDS = ("started", "ended", "first_ms", "last_ms")
+
+
+class RecordReader:
+    """Marks of sessions to raises in the rankings of their scopes, which may lie in any shard."""
+
+    name = RECORDS
+
+    def __init__(self, cutter: Cutter, store: MarkStore, zone: Zone, orders_topic: str, tail_ms: int) -> None:
+        self._cutter = cutter
+        self._store = store
+        self._zone = zone
+        self._tail_ms = tail_ms
+        self._fences = Fences(cutter, store, orders_topic)
+
+    async def acts(self, keys: Keys, members: Sequence[bytes]) -> list[Act]:
+        """What the changed sessions do to rankings; that they may be there is noted before this returns."""
+        ids = [parse_record_mark(member.decode()) for member in members]
+        acts: list[Act] = []
+        for first in range(0, len(ids), _SESSIONS):
+            acts += await self._sessions(keys, ids[first : first + _SESSIONS])
+        return acts
+
+    async def _sessions(self, keys: Keys, ids: Sequence[str]) -> list[Act]:
+        reads = Reads()
+        partitions = await self._fences.add(keys, reads)
+        for id in ids:
+            reads.whole(keys.session_hours(id))
+            reads.fields(keys.session(id), _SESSION_FIELDS)
+            reads.members(keys.placed(id))
+        version, replies = await self._cutter.cut(keys, reads)
+        values = replies[len(partitions) :]
+        found = [_read(id, *values[3 * n : 3 * n + 3]) for n, id in enumerate(ids)]
+        totals = [total(self._zone, session, self._tail_ms) for session, _ in found]
+        evidence = await self._fences.evidence(
+            keys, partitions, replies, {hour for each in totals for hour in each.hours}
+        )
+        acts: list[Act] = []
+        new: list[tuple[str, str]] = []
+        for (session, placed), sums in zip(found, totals, strict=True):
+            scopes = scopes_to_place(session, sums, placed)
+            new += [(session.id, "|".join(scope)) for scope in scopes if scope not in placed]
+            acts += session_acts(session, sums, scopes, placed, evidence.of(sums.hours), version)
+        if new:
+            await self._store.place(keys, new)
+        return acts
+
+
+def _read(id: str, hours: list[bytes], fields: list[bytes | None], placed: list[bytes]) -> tuple[Session, set[Scope]]:
+    started, ended, first_ms, last_ms = (field.decode() if field else "" for field in fields)
+    session = Session(id, started, ended, int(first_ms or 0), int(last_ms or 0), _hours(hours))
+    return session, {_scope(member) for member in placed}
+
+
+def _hours(flat: Sequence[Any]) -> dict[int, Sums]:
+    codes: defaultdict[int, dict[str, int]] = defaultdict(dict)
+    for name, value in zip(flat[::2], flat[1::2], strict=True):
+        field = name.decode()
+        if field[-1] in "gr":
+            codes[int(field[:-1])][field[-1]] = int(value)
+    return {hour: Sums(of.get("g", 0), of.get("r", 0)) for hour, of in codes.items()}
+
+
+def _scope(member: bytes) -> Scope:
+    dimension, _, id = member.decode().partition("|")
+    return dimension, id

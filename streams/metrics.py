@@ -1,0 +1,258 @@
+"""The metrics: one closed table of what is measured, what it means and what to do about it.
+
+Counters end in `_total`, everything else in its unit. A label has few values (topics, partitions, reasons, rules):
+never an id from an event.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+from streams.settings import SettingsError
+
+_log = logging.getLogger(__name__)
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+_PARTITION = ("topic", "partition")
+_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+_RECORDS = (1.0, 10.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One metric: its name with the unit, kind, labels, what it means and what to do when it looks wrong."""
+
+    name: str
+    kind: Kind
+    labels: tuple[str, ...]
+    meaning: str
+    remedy: str
+    buckets: tuple[float, ...] = ()
+
+
+VOCABULARY: tuple[Definition, ...] = (
+    Definition(
+        "hightide_events_consumed_total",
+        "counter",
+        _PARTITION,
+        "Records settled, whatever became of them.",
+        "Flat while hightide_lag_records grows: look at hightide_redis_retries_total and the worker's log.",
+    ),
+    Definition(
+        "hightide_events_counted_total",
+        "counter",
+        _PARTITION,
+        "Events that went into the tallies.",
+        "Far below consumed: see which of resent and rejected makes up the difference.",
+    ),
+    Definition(
+        "hightide_events_resent_total",
+        "counter",
+        _PARTITION,
+        "Copies of an event that came again within the dedupe horizon, not counted twice.",
+        "Many: a producer repeats itself, look at its retries and acknowledgements.",
+    ),
+    Definition(
+        "hightide_events_rejected_total",
+        "counter",
+        (*_PARTITION, "reason"),
+        "Records that are no valid event, kept in the rejects topic with their reason.",
+        "Read the rejects topic for the reason's records, mend the producer, then send them again.",
+    ),
+    Definition(
+        "hightide_reject_publishes_total",
+        "counter",
+        (),
+        "Records acknowledged by the rejects topic; a replay publishes again under the same key.",
+        "Above the rejected events without restarts: the worker replays, look at the fence mismatches.",
+    ),
+    Definition(
+        "hightide_conservation_gap_records",
+        "gauge",
+        _PARTITION,
+        "Consumed less counted, resent and rejected, by the figures beside the fence. Always 0.",
+        "Not 0: stop the workers and run `hightide audit`; this is a fault of ours, report it.",
+    ),
+    Definition(
+        "hightide_fence_offset",
+        "gauge",
+        _PARTITION,
+        "The fence: next offset that the tallies expect (the least over the shards).",
+        "Standing still while lag grows: nothing settles, look at hightide_settle_seconds and the log.",
+    ),
+    Definition(
+        "hightide_lag_records",
+        "gauge",
+        _PARTITION,
+        "End of the partition less the fence: records not yet in the tallies.",
+        "Growing: start another worker, up to one a partition.",
+    ),
+    Definition(
+        "hightide_fence_mismatches_total",
+        "counter",
+        ("kind",),
+        "Chunks that did not start at the fence, by kind; nothing of them was counted, Kafka is read from the fence.",
+        "A few around restarts and rebalances are normal. Steady: two workers fight, or Redis keeps going back.",
+    ),
+    Definition(
+        "hightide_seeks_total",
+        "counter",
+        _PARTITION,
+        "Times that reading was moved to a fence.",
+        "Steady outside of restarts: see hightide_fence_mismatches_total.",
+    ),
+    Definition(
+        "hightide_rebalances_total",
+        "counter",
+        (),
+        "Times that Kafka gave this worker a new set of partitions.",
+        "Frequent: workers crash or stall, look at their restarts and at the session timeout.",
+    ),
+    Definition(
+        "hightide_chunk_records",
+        "histogram",
+        (),
+        "Records in one chunk, the unit that is settled at once.",
+        "Small chunks at high lag: the fetch sizes of the consumer are too small, settling costs too much an event.",
+        _RECORDS,
+    ),
+    Definition(
+        "hightide_settle_seconds",
+        "histogram",
+        (),
+        "Time to settle one chunk in Redis, retries included.",
+        "Above 0.1 s: Redis is slow or far away, look at its SLOWLOG and at the network.",
+        _SECONDS,
+    ),
+    Definition(
+        "hightide_settle_rows",
+        "histogram",
+        (),
+        "Rows (tally, window) that one settle adds to.",
+        "Near the records of a chunk: the events hardly share tallies, larger chunks will not help.",
+        _RECORDS,
+    ),
+    Definition(
+        "hightide_redis_retries_total",
+        "counter",
+        (),
+        "Settles tried again because Redis did not answer or was not ready.",
+        "Growing: Redis is down, failing over, loading or out of memory; nothing is lost meanwhile.",
+    ),
+    Definition(
+        "hightide_watermark_ms",
+        "gauge",
+        (),
+        "The watermark: event time, in epoch milliseconds, up to which everything is read.",
+        "Standing still under load: one partition is behind, or one producer's clock; see hightide_lag_records.",
+    ),
+    Definition(
+        "hightide_detection_seconds",
+        "histogram",
+        ("rule",),
+        "Time from a settle to the alert revisions that follow from it standing in the outbox.",
+        "Above 1 s: too many changed tallies for one detector, add shards.",
+        _SECONDS,
+    ),
+    Definition(
+        "hightide_alerts_total",
+        "counter",
+        ("rule", "state"),
+        "Alert revisions acknowledged by the alerts topic.",
+        "Many retracted or superseded: refunds or late events rewrite the past, look at the producers' delays.",
+    ),
+    Definition(
+        "hightide_outbox_pending_alerts",
+        "gauge",
+        ("shard",),
+        "Alert revisions in the outbox that the alerts topic has not acknowledged.",
+        "Not back to 0 within seconds: Kafka does not take them, look at the log of the worker with the lease.",
+    ),
+    Definition(
+        "hightide_worker_up",
+        "gauge",
+        (),
+        "1 while this worker runs and has passed its start-up checks.",
+        "0 or absent: read its log, the last line says what it waits for.",
+    ),
+)
+
+
+class Metrics:
+    """The metrics of one process in a registry of their own: two workers in one test do not share counts."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry or CollectorRegistry()
+        make = _Maker(self.registry)
+        self.consumed = make.counter("hightide_events_consumed_total")
+        self.counted = make.counter("hightide_events_counted_total")
+        self.resent = make.counter("hightide_events_resent_total")
+        self.rejected = make.counter("hightide_events_rejected_total")
+        self.reject_publishes = make.counter("hightide_reject_publishes_total")
+        self.conservation_gap = make.gauge("hightide_conservation_gap_records")
+        self.fence = make.gauge("hightide_fence_offset")
+        self.lag = make.gauge("hightide_lag_records")
+        self.fence_mismatches = make.counter("hightide_fence_mismatches_total")
+        self.seeks = make.counter("hightide_seeks_total")
+        self.rebalances = make.counter("hightide_rebalances_total")
+        self.chunk_records = make.histogram("hightide_chunk_records")
+        self.settle_seconds = make.histogram("hightide_settle_seconds")
+        self.settle_rows = make.histogram("hightide_settle_rows")
+        self.redis_retries = make.counter("hightide_redis_retries_total")
+        self.watermark = make.gauge("hightide_watermark_ms")
+        self.detection_seconds = make.histogram("hightide_detection_seconds")
+        self.alerts = make.counter("hightide_alerts_total")
+        self.outbox_pending = make.gauge("hightide_outbox_pending_alerts")
+        self.worker_up = make.gauge("hightide_worker_up")
+
+
+class _Maker:
+    """Makes each metric of the vocabulary, of the kind that the vocabulary says."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+        self._definitions = {definition.name: definition for definition in VOCABULARY}
+
+    def counter(self, name: str) -> Counter:
+        it = self._of_kind("counter", name)
+        return Counter(name, it.meaning, it.labels, registry=self._registry)
+
+    def gauge(self, name: str) -> Gauge:
+        it = self._of_kind("gauge", name)
+        return Gauge(name, it.meaning, it.labels, registry=self._registry)
+
+    def histogram(self, name: str) -> Histogram:
+        it = self._of_kind("histogram", name)
+        return Histogram(name, it.meaning, it.labels, registry=self._registry, buckets=it.buckets)
+
+    def _of_kind(self, kind: Kind, name: str) -> Definition:
+        definition = self._definitions[name]
+        if definition.kind != kind:
+            raise ValueError(f"{name} is a {definition.kind}, not a {kind}")
+        return definition
+
+
+def serve_metrics(bind: str, metrics: Metrics) -> Callable[[], None]:
+    """Answer Prometheus at `bind` ("host:port"; "" = do nothing) from a thread of its own; returns what ends it.
+
+    Raises SettingsError if the address can not be had.
+    """
+    if not bind:
+        return lambda: None
+    host, _, port = bind.rpartition(":")
+    try:
+        server, thread = start_http_server(int(port), host.strip("[]"), metrics.registry)
+    except OSError as error:
+        raise SettingsError(f"HIGHTIDE_METRICS={bind!r}: {error.strerror}") from error
+    _log.info("metrics at http://%s:%d/metrics", host, server.server_port)
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return stop

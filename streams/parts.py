@@ -1,0 +1,22 @@
+"""What the agents of a worker work with; made once by `streams/worker.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from streams.app import OwnChannel
+from streams.intake.intake import WorkerIntake
+from streams.marks.marking import Marking
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Channels carry chunks (`orders`, `sessions`) or nudges that there may be work (`peaks`, `records`, `alerts`)."""
+
+    intake: WorkerIntake
+    marking: Marking
+    orders: OwnChannel
+    sessions: OwnChannel
+    peaks: OwnChannel
+    records: OwnChannel
+    alerts: OwnChannel

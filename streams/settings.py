@@ -1,0 +1,129 @@
+"""Every setting, from the environment: one frozen object, built once and passed on.
+
+`load` reads a mapping, checks every key and reports all mistakes at once. `table` lists the keys for the README.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from typing import Any, Final
+
+from streams.parsing import Parser, address, address_or_off, addresses, choice, name, prefix, redis_url, whole, zone
+from streams.tally.windows import SHANGHAI, Zone
+
+PREFIX: Final = "HIGHTIDE_"
+
+
+class SettingsError(Exception):
+    """The environment is wrong; the process must not start. One line a mistake: key, value, what is valid."""
+
+
+def _setting(key: str, default: str, parser: Parser, meaning: str) -> Any:
+    """A field that is read from `HIGHTIDE_<key>`; `default` is text, parsed like any other value."""
+    metadata = {"key": PREFIX + key, "default": default, "parser": parser, "meaning": meaning}
+    return field(default_factory=lambda: parser.parse(default), metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a process of Hightide is told. `Settings()` has all defaults."""
+
+    kafka: str = _setting("KAFKA", "127.0.0.1:9092", addresses(), "Kafka bootstrap servers, `host:port[,host:port]`")
+
+    redis: str = _setting("REDIS", "redis://127.0.0.1:6379/0", redis_url(), "Redis or Valkey, as a URL")
+
+    group: str = _setting(
+        "GROUP", "hightide", name(64), "application id: Kafka consumer group and first part of every Redis key"
+    )
+
+    topic_prefix: str = _setting("TOPIC_PREFIX", "", prefix(), "put before every topic name")
+
+    shards: int = _setting("SHARDS", "1", whole(1, 1024), "parts that the tallies are split into; fixed once data is in")
+
+    board: str = _setting("BOARD", "127.0.0.1:8080", address(), "bind address of API and live page")
+
+    zone: Zone = _setting(
+        "TIMEZONE", SHANGHAI.name, zone(), "zone whose clock hours and days are the windows; its offset must be constant"
+    )
+
+    lateness_s: int = _setting("LATENESS_S", "120", whole(0, 86_400), "how long after its end a window stays open")
+
+    dedupe_s: int = _setting(
+        "DEDUPE_S", "900", whole(0, 86_400), "an event whose previous copy arrived at most this much earlier is a resend"
+    )
+
+    idle_s: int = _setting(
+        "IDLE_S", "60", whole(0, 86_400), "after this much silence the clock may move the watermark; 0 = it may not"
+    )
+
+    min_history: int = _setting(
+        "MIN_HISTORY", "3", whole(0, 16), "earlier holders with sales that a scope needs before it alerts"
+    )
+
+    refund_days: int = _setting(
+        "REFUND_DAYS", "30", whole(0, 35), "how long after a session's end its orders and refunds still change its total"
+    )
+
+    metrics: str = _setting(
+        "METRICS", "", address_or_off(), "bind address of a worker's Prometheus metrics; empty = off"
+    )
+
+    chunk_records: int = _setting(
+        "CHUNK_RECORDS", "5000", whole(1, 100_000), "largest number of records that one settle takes in"
+    )
+
+    reject_limit: int = _setting(
+        "REJECT_LIMIT", "1000", whole(1, 1_000_000_000), "rejects in a row that stop a partition instead of draining it"
+    )
+
+    partitions: int = _setting("PARTITIONS", "4", whole(1, 10_000), "partitions of the topics that `topics create` makes")
+
+    log_level: str = _setting("LOG_LEVEL", "info", choice("debug", "info", "warning", "error"), "what is logged")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the README's table of settings."""
+
+    key: str
+    default: str
+    meaning: str
+    valid: str
+
+
+def table() -> list[Row]:
+    """Every setting, in the order in which they are documented."""
+    return [
+        Row(each.metadata["key"], each.metadata["default"], each.metadata["meaning"], each.metadata["parser"].valid)
+        for each in fields(Settings)
+    ]
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Build the settings from an environment, ignoring keys without our prefix.
+
+    Raises `SettingsError` with one line for each wrong value and each unknown `HIGHTIDE_` key.
+    """
+    given = {key: value for key, value in environ.items() if key.startswith(PREFIX)}
+    mistakes: list[str] = []
+    values: dict[str, Any] = {}
+    for each in fields(Settings):
+        key, parser = each.metadata["key"], each.metadata["parser"]
+        if key not in given:
+            continue
+        text = given.pop(key).strip()
+        try:
+            values[each.name] = parser.parse(text)
+        except ValueError as error:
+            mistakes.append(f"{key}={text!r}: {error} (valid: {parser.valid})")
+    mistakes += [_unknown(key) for key in given]
+    if mistakes:
+        raise SettingsError("\n".join(mistakes))
+    return Settings(**values)
+
+
+def _unknown(key: str) -> str:
+    close = get_close_matches(key, [row.key for row in table()], n=1)
+    return f"{key}: there is no such setting" + (f" (did you mean {close[0]}?)" if close else "")

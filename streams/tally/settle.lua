@@ -1,0 +1,101 @@
+-- Step 4, settle: the deltas of records [start, stop) of one partition into one shard, together with the fence.
+--
+-- KEYS  1 fence hash, 2 set of partitions, 3 sequence, 4 settling, 5 first offsets, 6 changed:peaks, 7 changed:records,
+--       then the hashes and sketches that the parts of ARGV[1] name, in their order: sums, members, sessions, refunds.
+-- ARGV  1 a msgpack array:
+--       partition (text "number:topic"), start, stop (record offsets), counted, resends, rejected (records),
+--       trusted_ms, arrival_ms (epoch ms, 0 = none), last_crc, last_ms (identity of the last record), unread (0 or 1),
+--       first_offsets  {local hour, offset, ...}
+--       peaks, records {changed thing, ...}
+--       sums           {{field, delta, ...}, ...}        one for each key, HINCRBY (fen, orders, units)
+--       members        {{member, ...}, ...}              one for each key, PFADD
+--       sessions       {{started, ended, first_ms, last_ms}, ...}   one for each key; texts: the least wins, "" = none
+--       refunds        {{order id, accepted refunds, ...}, ...}     one for each key, HSET
+--
+-- Returns {1, sequence} applied; {0, next} the fence stands elsewhere, nothing changed; {-1, ""} no fence;
+--         {-2, what} an earlier settle died half-way; {-3, why} this one failed and was taken back.
+--
+-- Repeating it changes nothing: the second time the fence stands at `stop`. Redis does not roll a script back, so the
+-- only writes that can not be repeated, the sums, come last and are undone by hand when one of them fails (a key of
+-- another type, an overflow, a right taken away). `settling` is set for as long as the undo could be cut short.
+
+local job = cmsgpack.unpack(ARGV[1])
+local partition, start, stop = job[1], job[2], job[3]
+local first_offsets, peaks, records = job[12], job[13], job[14]
+local sums, members, sessions, refunds = job[15], job[16], job[17], job[18]
+
+local fence = redis.call('HMGET', KEYS[1], 'next', 'trusted_ms', 'arrival_ms')
+if not fence[1] then return {-1, ''} end
+if tonumber(fence[1]) ~= start then return {0, fence[1]} end
+local died = redis.call('GET', KEYS[4])
+if died then return {-2, died} end
+
+local function at_most(items, do_part) -- Lua's unpack is bounded by its stack
+  for from = 1, #items, 4000 do do_part(unpack(items, from, math.min(from + 3999, #items))) end
+end
+
+-- 1. What can be repeated without harm.
+local key = 7 + #sums
+for i = 1, #members do
+  at_most(members[i], function(...) redis.call('PFADD', KEYS[key + i], ...) end)
+end
+key = key + #members
+for i = 1, #sessions do
+  local stored = redis.call('HMGET', KEYS[key + i], 'started', 'ended', 'first_ms', 'last_ms')
+  local news = sessions[i]
+  local write = {}
+  for j, field in ipairs({'started', 'ended'}) do
+    if news[j] ~= '' and (not stored[j] or news[j] < stored[j]) then
+      write[#write + 1] = field
+      write[#write + 1] = news[j]
+    end
+  end
+  if not stored[3] or news[3] < tonumber(stored[3]) then write[#write + 1] = 'first_ms'; write[#write + 1] = news[3] end
+  if not stored[4] or news[4] > tonumber(stored[4]) then write[#write + 1] = 'last_ms'; write[#write + 1] = news[4] end
+  if #write > 0 then redis.call('HSET', KEYS[key + i], unpack(write)) end
+end
+key = key + #sessions
+for i = 1, #refunds do
+  at_most(refunds[i], function(...) redis.call('HSET', KEYS[key + i], ...) end)
+end
+for i = 1, #first_offsets, 2 do
+  redis.call('HSETNX', KEYS[5], first_offsets[i], first_offsets[i + 1])
+end
+
+-- 2. The sums, with an undo.
+redis.call('SET', KEYS[4], partition .. ' ' .. start .. ' ' .. stop)
+for i = 1, #sums do
+  local row = sums[i]
+  for j = 1, #row, 2 do
+    local reply = redis.pcall('HINCRBY', KEYS[7 + i], row[j], row[j + 1])
+    if type(reply) == 'table' and reply.err then
+      for undo_i = i, 1, -1 do
+        local undo = sums[undo_i]
+        for undo_j = (undo_i == i and j - 2 or #undo - 1), 1, -2 do
+          redis.call('HINCRBY', KEYS[7 + undo_i], undo[undo_j], -undo[undo_j + 1])
+        end
+      end
+      redis.call('DEL', KEYS[4])
+      return {-3, KEYS[7 + i] .. ': ' .. reply.err}
+    end
+  end
+end
+
+-- 3. The marks for the readers, the fence, and the end of the danger.
+local sequence = redis.call('INCR', KEYS[3])
+for at, changed in ipairs({peaks, records}) do
+  local pairs_of = {}
+  for i = 1, #changed do
+    pairs_of[2 * i - 1] = sequence
+    pairs_of[2 * i] = changed[i]
+  end
+  at_most(pairs_of, function(...) redis.call('ZADD', KEYS[5 + at], ...) end)
+end
+redis.call('HINCRBY', KEYS[1], 'counted', job[4])
+redis.call('HINCRBY', KEYS[1], 'resends', job[5])
+redis.call('HINCRBY', KEYS[1], 'rejected', job[6])
+redis.call('HSET', KEYS[1], 'next', stop,
+  'trusted_ms', math.max(job[7], tonumber(fence[2] or 0)), 'arrival_ms', math.max(job[8], tonumber(fence[3] or 0)),
+  'last_crc', job[9], 'last_ms', job[10], 'unread', job[11])
+redis.call('DEL', KEYS[4])
+return {1, sequence}

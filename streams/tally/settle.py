@@ -1,0 +1,120 @@
+"""Step 4, settle: one atomic, fenced script a shard. What the script does is in `settle.lua`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import msgspec
+from faust.types import TP
+from redis.asyncio import Redis
+
+from streams.errors import StoreFault
+from streams.keys import Keys
+from streams.scripts import lua_script
+from streams.tally.rows import Row, ShardRows
+
+
+class Progress(NamedTuple):
+    """How far a run of records moves its partition, for the accounting that stands beside the fence.
+
+    `start` and `stop` are offsets; `trusted_ms` and `arrival_ms` are maxima over the run (0 = none); `last_crc` and
+    `last_ms` identify the last record; `unread` is 1 while more records lie behind `stop`.
+    """
+
+    start: int
+    stop: int
+    counted: int
+    resends: int
+    rejected: int
+    trusted_ms: int
+    arrival_ms: int
+    last_crc: int
+    last_ms: int
+    unread: int
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The run is settled; `sequence` is the shard's change version."""
+
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Nothing was changed: the fence stands at `next`; None: there is no fence."""
+
+    next: int | None
+
+
+def partition_member(tp: TP) -> str:
+    """How a partition is named in `Keys.partitions`: the number first, so that a topic may contain anything."""
+    return f"{tp.partition}:{tp.topic}"
+
+
+class Settler:
+    """Settles one shard. Raises `redis.RedisError` when the store can not be reached and `StoreFault` when it is broken."""
+
+    def __init__(self, redis: Redis, keys: Keys) -> None:
+        self._keys = keys
+        self._settle = lua_script(redis, "streams.tally", "settle")
+
+    async def settle(
+        self, tp: TP, progress: Progress, rows: ShardRows, first_offsets: Mapping[int, int], refunds: Mapping[int, Row]
+    ) -> Applied | Elsewhere:
+        """Apply the rows of records `[progress.start, progress.stop)` if the fence stands at `start`.
+
+        `first_offsets` maps local hours to offsets; `refunds` maps the local day of a payment to a flat list of order
+        ids and their accepted refunds.
+        """
+        keys = self._keys
+        job = [
+            partition_member(tp),
+            *progress,
+            [part for pair in first_offsets.items() for part in pair],
+            rows.peaks,
+            list(rows.records),
+            rows.sums,
+            rows.members,
+            rows.sessions,
+            list(refunds.values()),
+        ]
+        reply = await self._settle(
+            keys=[
+                keys.fence(tp.topic, tp.partition),
+                keys.partitions(),
+                keys.sequence(),
+                keys.settling(),
+                keys.first_offsets(tp.topic, tp.partition),
+                keys.changed("peaks"),
+                keys.changed("records"),
+                *rows.sum_keys,
+                *rows.member_keys,
+                *rows.session_keys,
+                *(keys.refunds(tp.topic, tp.partition, day) for day in refunds),
+            ],
+            args=[msgspec.msgpack.encode(job)],
+        )
+        return _read_reply(tp, reply)
+
+
+def _read_reply(tp: TP, reply: list[int | bytes]) -> Applied | Elsewhere:
+    status, detail = int(reply[0]), reply[1]
+    if status == 1:
+        return Applied(int(detail))
+    if status == 0:
+        return Elsewhere(int(detail))
+    if status == -1:
+        return Elsewhere(None)
+    said = detail.decode("utf-8", "replace") if isinstance(detail, bytes) else str(detail)
+    if status == -2:
+        raise StoreFault(
+            f"a settle of {said} died half-way in Redis, so its sums can not be trusted: "
+            "flush this application's keys and start again, the tallies are rebuilt from Kafka"
+        )
+    raise StoreFault(
+        f"settling {tp.topic}/{tp.partition} was refused by Redis and taken back whole ({said}): "
+        "repair the key or the user's rights and start again"
+    )

@@ -1,0 +1,173 @@
+"""A worker process: waits for its servers, checks them, starts the parts, runs until told to stop, or stuck."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+from uuid import uuid4
+
+import faust
+from aiokafka import AIOKafkaProducer
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from streams.assembly import Assembly, Surroundings, assemble
+from streams.connect import check_store, redis_client, wait_for_kafka, wait_for_redis
+from streams.errors import Expected
+from streams.intake.transport import ChunkConsumer
+from streams.metrics import Metrics, serve_metrics
+from streams.parts import Parts
+from streams.startup import check_scripts, require_topics
+from streams.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+RegisterAgents = Callable[[faust.App, Parts], None]
+
+#: how often the marking agents look for what other workers left to them, and idle partitions are flagged
+NUDGE_EVERY_S = 0.1
+BEAT_EVERY_S = 1.0
+#: a stop that takes longer is ended by force; the fences make that safe
+STOP_WITHIN_S = 20.0
+
+
+class Worker:
+    """One worker. `await run()` returns the exit code of the process."""
+
+    def __init__(self, settings: Settings, register_agents: RegisterAgents) -> None:
+        self._settings = settings
+        self._register_agents = register_agents
+        self._metrics = Metrics()
+        self._fault: Expected | None = None
+        self._ended = asyncio.Event()
+        #: tells workers apart in leases and logs; never used twice
+        self.id = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
+
+    async def run(self) -> int:
+        """Work until SIGTERM, SIGINT or a fault. Raises `Expected` with what the operator must do."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._ended.set)
+        if not await self._before_the_end(self._wait_for_servers()):
+            return 0
+        redis = redis_client(self._settings)
+        try:
+            await self._check(redis)
+            await self._with_producer(redis)
+        finally:
+            await redis.aclose()
+        if self._fault is not None:
+            raise self._fault
+        return 0
+
+    async def _with_producer(self, redis: Redis) -> None:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._settings.kafka, acks="all", linger_ms=5, request_timeout_ms=30_000, client_id=self.id
+        )
+        await producer.start()
+        assembly = assemble(Surroundings(self._settings, redis, producer, self.id, self._metrics, self._end))
+        self._register_agents(assembly.app, assembly.parts)
+        stop_metrics = serve_metrics(self._settings.metrics, self._metrics)
+        try:
+            await self._work(assembly)
+        finally:
+            await self._close(assembly, producer)
+            stop_metrics()
+
+    def _end(self, fault: Expected) -> None:
+        """Ask the worker to end; the first fault is the one that is told."""
+        self._fault = self._fault or fault
+        self._ended.set()
+
+    # -- before ----------------------------------------------------------------------------------
+    async def _wait_for_servers(self) -> None:
+        await wait_for_redis(self._settings.redis)
+        await wait_for_kafka(self._settings.kafka)
+
+    async def _check(self, redis: Redis) -> None:
+        await check_store(redis, self._settings)
+        await check_scripts(redis, self._settings.group)
+        await require_topics(self._settings)
+
+    # -- during ----------------------------------------------------------------------------------
+    async def _work(self, assembly: Assembly) -> None:
+        if not await self._before_the_end(assembly.app.start()):
+            return
+        self._connect(assembly)
+        self._metrics.worker_up.set(1)
+        _log.info("worker %s is up", self.id)
+        await asyncio.gather(
+            self._every(BEAT_EVERY_S, assembly.heartbeat.beat),
+            self._every(NUDGE_EVERY_S, assembly.heartbeat.flags),
+            self._every(NUDGE_EVERY_S, lambda: _nudge(assembly.parts)),
+            self._watch(assembly.app),
+        )
+
+    def _connect(self, assembly: Assembly) -> None:
+        """Give the intake and the heartbeat the consumer's thread, which exists once the app has started."""
+        consumer = assembly.app.consumer
+        assert isinstance(consumer, ChunkConsumer), "create_app sets our transport"
+        assembly.parts.intake.reseek = consumer.thread.start_at
+        assembly.heartbeat.ends = consumer.thread.unread
+        assembly.heartbeat.commit = consumer.thread.commit_fences
+
+    async def _every(self, pause_s: float, work: Callable[[], Awaitable[None]]) -> None:
+        while not self._ended.is_set():
+            try:
+                await work()
+            except (RedisError, OSError) as error:
+                _log.debug("%r", error)  # the settles, which need the same Redis, say it
+            except Expected as error:
+                self._end(error)
+            except Exception as error:  # a fault of ours must not end one of the loops in silence
+                _log.exception("in the background")
+                self._end(Expected(f"a background check failed: {error!r}"))
+            await self._pause(pause_s)
+
+    async def _watch(self, app: faust.App) -> None:
+        """A crashed Faust keeps its process; ours ends."""
+        while not self._ended.is_set():
+            if app.crashed:
+                self._end(Expected(f"Faust crashed: {app.crash_reason!r}"))
+            await self._pause(NUDGE_EVERY_S)
+
+    async def _pause(self, pause_s: float) -> None:
+        try:
+            await asyncio.wait_for(self._ended.wait(), pause_s)
+        except TimeoutError:
+            return
+
+    async def _before_the_end(self, work: Coroutine[Any, Any, Any]) -> bool:
+        """Run `work`, but give it up when the worker is asked to end; says whether it got done."""
+        task, ended = asyncio.ensure_future(work), asyncio.ensure_future(self._ended.wait())
+        await asyncio.wait({task, ended}, return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()
+        if not task.done():
+            task.cancel()
+            return False
+        task.result()
+        return True
+
+    # -- after -----------------------------------------------------------------------------------
+    async def _close(self, assembly: Assembly, producer: AIOKafkaProducer) -> None:
+        """Stop within `STOP_WITHIN_S`, or leave by force: nothing that a stop does is needed for correctness."""
+        self._metrics.worker_up.set(0)
+        try:
+            async with asyncio.timeout(STOP_WITHIN_S):
+                await assembly.app.stop()
+                await assembly.detector.release()
+                await producer.stop()
+        except Exception as error:  # whatever hangs or fails now, the exit code below is what counts
+            _log.warning("stopped by force: %r", error)
+            logging.shutdown()
+            os._exit(self._fault.exit_code if self._fault else 0)
+
+
+async def _nudge(parts: Parts) -> None:
+    for channel in (parts.peaks, parts.records, parts.alerts):
+        channel.nudge()

@@ -1,0 +1,52 @@
+"""Rows: deltas to keys and fields, spread over shards by id."""
+
+from streams.keys import shard_keys, shard_of
+from streams.tally.fold import Deltas
+from streams.tally.rows import shard_rows
+from streams.tally.sessions import SessionDelta
+
+HOUR = 20_453 * 24 + 20
+KEYS = [shard_keys("test", shard) for shard in range(3)]
+
+
+def test_an_hour_is_two_digits_of_its_day() -> None:
+    rows = shard_rows(Deltas(hours={("channel", "live", HOUR): [5, 1, 2, 0, 0, 0, 0, 0]}), KEYS[:1])[0]
+    assert rows.sum_keys == [KEYS[0].hours("channel", 20_453, "live")]
+    assert rows.sums == [["20g", 5, "20p", 1, "20u", 2]]
+
+
+def test_a_session_keeps_all_its_hours_in_one_hash() -> None:
+    rows = shard_rows(Deltas(hours={("session", "s", HOUR): [5, 1, 2, 0, 0, 0, 0, 0]}), KEYS[:1])[0]
+    assert rows.sum_keys == [KEYS[0].session_hours("s")]
+    assert rows.sums == [[f"{HOUR}g", 5, f"{HOUR}p", 1, f"{HOUR}u", 2]]
+    assert rows.records == {"session|s"} and rows.peaks == [f"hour|{HOUR}|session|s"]
+
+
+def test_a_minute_is_two_digits_of_its_hour() -> None:
+    rows = shard_rows(Deltas(minutes={("anchor", "a", HOUR * 60 + 7): [5, 1, 0, 0, 0, 0, 0, 0]}), KEYS[:1])[0]
+    assert rows.sum_keys == [KEYS[0].minutes("anchor", HOUR, "a")]
+    assert rows.sums == [["07g", 5, "07p", 1]] and rows.peaks == [f"minute|{HOUR * 60 + 7}|anchor|a"]
+
+
+def test_only_money_marks_a_peak_and_none_is_never_marked() -> None:
+    created, paid = [0, 0, 0, 1, 0, 0, 0, 0], [5, 1, 0, 0, 0, 0, 0, 0]
+    deltas = Deltas(hours={("cluster", "c", HOUR): created, ("cluster", "(none)", HOUR): paid, ("city", "x", HOUR): paid})
+    assert shard_rows(deltas, KEYS[:1])[0].peaks == []
+
+
+def test_refunds_mark_their_session_for_the_net_record() -> None:
+    deltas = Deltas(hours={("session", "s", HOUR): [0, 0, 0, 0, 0, 7, 1, 7]})
+    assert shard_rows(deltas, KEYS[:1])[0].records == {"session|s"}
+
+
+def test_sessions_and_rows_go_to_the_shard_of_their_id() -> None:
+    ids = [f"s{n}" for n in range(50)]
+    paid = [5, 1, 0, 0, 0, 0, 0, 0]
+    deltas = Deltas(
+        hours={("session", id, HOUR): paid for id in ids}, sessions={id: SessionDelta("", "", 1, 2) for id in ids}
+    )
+    for shard, rows in enumerate(shard_rows(deltas, KEYS)):
+        mine = [id for id in ids if shard_of("session", id, 3) == shard]
+        assert rows.sum_keys == [KEYS[shard].session_hours(id) for id in mine]
+        assert rows.session_keys == [KEYS[shard].session(id) for id in mine]
+        assert len(mine) > 5
