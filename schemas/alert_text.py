@@ -1,7 +1,7 @@
 """The line that people read of an alert: a pure function of its facts.
 
-    Record session confirmed in category womens-wear: session-0042 at ¥107.50 M (1.075 亿), above ¥90.00 M (9000 万) of
-    session-0007
+Record session confirmed in category womens-wear: session-0042 at ¥107.50 M (1.075 亿), above ¥90.00 M (9000 万) of
+session-0007
 """
 
 from datetime import UTC, datetime, timedelta
@@ -28,11 +28,11 @@ def with_text(alert: Alert, offset_ms: int) -> Alert:
 
 def alert_text(alert: Alert, offset_ms: int) -> str:
     """One line: what, in which state, where, who, how much, above what. Times are local, money in both notations."""
-    what = _SUBJECT[alert.rule] + (" net of refunds" if alert.metric == NET else "")
+    what = _SUBJECT[alert.rule] + (" (net of refunds)" if alert.metric == NET else "")
     value, before = _amounts(alert.value_fen, alert.previous)
     line = f"{what} {alert.state.value} {_where(alert.scope)}: {_who(alert.holder, offset_ms)} at {value}"
     if alert.previous is not None:
-        relation = "above" if alert.state in _LEADING else "no longer the best after"
+        relation = "above" if alert.state in _LEADING else "against"
         line += f", {relation} {before} of {_who(alert.previous.holder, offset_ms)}"
     return f"{line} ({alert.reason})" if alert.reason else line
 

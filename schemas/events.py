@@ -24,8 +24,8 @@ MIN_TIME_MS: Final = 1_420_070_400_000
 TIME_LIMIT_MS: Final = 10**14
 
 Id = Annotated[str, Meta(min_length=1, max_length=MAX_ID)]
-TimeMs = Annotated[int, Meta(ge=MIN_TIME_MS, lt=TIME_LIMIT_MS)]
-AmountFen = Annotated[int, Meta(ge=0, le=MAX_AMOUNT_FEN)]
+TimeMs = Annotated[int, Meta(ge=MIN_TIME_MS, lt=TIME_LIMIT_MS, description="epoch milliseconds")]
+AmountFen = Annotated[int, Meta(ge=0, le=MAX_AMOUNT_FEN, description="fen, 1/100 yuan")]
 Quantity = Annotated[int, Meta(ge=0, le=MAX_QUANTITY)]
 
 OrderType = Literal["order.created", "order.paid", "order.cancelled", "order.refunded"]
@@ -35,11 +35,7 @@ Currency = Literal["CNY"]
 
 
 class OrderEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One event of one SKU order, in the order of the contract's fields.
-
-    Required of every event are the fields without a default. All but refunds also need `ALSO_REQUIRED`; a refund may
-    lack everything between `parent_order_id` and `quantity`, and `pay_time_ms`.
-    """
+    """One event of one SKU order. What a type needs beside the fields without a default is in `ALSO_REQUIRED`."""
 
     event_id: Id
     event_type: OrderType

@@ -1,5 +1,6 @@
 """The schemas for others: JSON Schema of every topic's value and one AsyncAPI 3 document, generated from the types."""
 
+from inspect import cleandoc
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -8,6 +9,9 @@ import orjson
 from schemas.alerts import Alert
 from schemas.events import ALSO_REQUIRED, OrderEvent, SessionEvent
 from schemas.rejects import Reason, Rejected
+
+#: of the documents: the first number changes when a reader or writer has to
+VERSION: Final = "1.0.0"
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -31,10 +35,10 @@ CHANNELS: Final = (
 )
 
 
-def documents(version: str) -> dict[str, bytes]:
+def documents() -> dict[str, bytes]:
     """File name to content: `<topic>.schema.json` for each topic with a value of its own, and `asyncapi.json`."""
     files = {f"{channel.topic}.schema.json": json_schema(channel) for channel in CHANNELS}
-    files["asyncapi.json"] = asyncapi(version)
+    files["asyncapi.json"] = asyncapi()
     return {name: orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n" for name, content in files.items()}
 
 
@@ -45,11 +49,11 @@ def json_schema(channel: Channel) -> dict[str, Any]:
         "$schema": _DIALECT,
         "title": channel.message,
         **root,
-        "$defs": {name: _with_rules(schema) for name, schema in components.items()},
+        "$defs": {name: _finished(schema) for name, schema in components.items()},
     }
 
 
-def asyncapi(version: str) -> dict[str, Any]:
+def asyncapi() -> dict[str, Any]:
     """AsyncAPI 3.0 of all topics, from the point of view of those around Hightide."""
     _, components = msgspec.json.schema_components(
         [channel.kind for channel in CHANNELS], ref_template="#/components/schemas/{name}"
@@ -58,7 +62,7 @@ def asyncapi(version: str) -> dict[str, Any]:
         "asyncapi": "3.0.0",
         "info": {
             "title": "Hightide",
-            "version": version,
+            "version": VERSION,
             "description": "Topic names stand without `HIGHTIDE_TOPIC_PREFIX`. Reasons of a reject: "
             + "; ".join(f"`{reason.value}`: {reason.meaning}" for reason in Reason),
             "license": {"name": "Apache-2.0"},
@@ -68,7 +72,7 @@ def asyncapi(version: str) -> dict[str, Any]:
         "operations": {f"{channel.action}-{channel.topic}": _operation(channel) for channel in CHANNELS},
         "components": {
             "messages": {channel.message: _message(channel) for channel in CHANNELS},
-            "schemas": {name: _with_rules(schema) for name, schema in components.items()},
+            "schemas": {name: _finished(schema) for name, schema in components.items()},
         },
     }
 
@@ -97,11 +101,12 @@ def _message(channel: Channel) -> dict[str, Any]:
     }
 
 
-def _with_rules(schema: dict[str, Any]) -> dict[str, Any]:
-    """Add what only some event types need: the types alone can not say it."""
+def _finished(schema: dict[str, Any]) -> dict[str, Any]:
+    """Tidy the description, and add what only some event types need: the types alone can not say it."""
+    finished = {**schema, "description": cleandoc(schema["description"])}
     types = schema.get("properties", {}).get("event_type", {}).get("enum", ())
-    needs = [(each, ALSO_REQUIRED[each]) for each in types if ALSO_REQUIRED[each]]
-    return {**schema, "allOf": [_need(each, names) for each, names in needs]} if needs else schema
+    rules = [_need(each, ALSO_REQUIRED[each]) for each in types if ALSO_REQUIRED[each]]
+    return {**finished, "allOf": rules} if rules else finished
 
 
 def _need(event_type: str, names: tuple[str, ...]) -> dict[str, Any]:

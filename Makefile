@@ -1,0 +1,47 @@
+# Needs make and Python 3.11 or later with venv, nothing else. Another Python: make PYTHON=python3.12 demo
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q -c constraints.txt -e
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check bench clean
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+
+demo: $(VENV)/run.stamp ## the main job in one terminal: broker, store, worker, simulator, audit
+	$(BIN)/hightide demo
+
+test: $(VENV)/dev.stamp ## every test
+	$(BIN)/python -m pytest
+
+check: $(VENV)/dev.stamp ## format, lint, types and the fast tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -m "not servers"
+
+bench: $(VENV)/dev.stamp ## events per second and CPU per event, beside plain Faust and raw aiokafka
+	$(BIN)/hightide bench
+
+clean: ## remove the virtualenv and everything that tools left
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed, $(PYTHON) is " + sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+
+# the metadata that an editable install writes to the tree is needed by nothing once it is done
+$(VENV)/run.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) '.[embedded]'
+	@rm -rf hightide.egg-info build
+	@touch $@
+
+$(VENV)/dev.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) '.[embedded,dev]'
+	@rm -rf hightide.egg-info build
+	@touch $@ $(VENV)/run.stamp
