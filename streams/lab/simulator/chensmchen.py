@@ -5,6 +5,7 @@ stream goes on for ninety minutes, so that everything of the night can close.
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from streams.lab.simulator.broken import broken
 from streams.lab.simulator.chance import Chance
@@ -17,49 +18,44 @@ from streams.lab.simulator.evenings import (
     earlier_shows,
     fur_show,
     held_back_show,
+    opening_shows,
     other_shows,
 )
 from streams.lab.simulator.planned import Planned, in_arrival_order
 from streams.lab.simulator.refunds import Regret, exceeding, refunds, unattributable
 from streams.lab.simulator.resends import resent
-from streams.lab.simulator.selling import Paid, abandoned, late_takings, paid_orders, payments
+from streams.lab.simulator.selling import Paid, broadcast, late_takings, paid_orders
 from streams.lab.simulator.shelf import Trickle, fast_clock, late_payments, trickle
-from streams.lab.simulator.show import Show, announce
+from streams.lab.simulator.show import Show
 
-UNTIL_MS = at(NIGHT, 25, 30)
+UNTIL_MS: Final = at(NIGHT, 25, 30)
 #: local hours between which anything arrives on the earlier evenings
-_EARLIER = {
-    "2025-12-26": (20, 22), "2025-12-27": (20, 22), "2025-12-28": (18, 22), "2025-12-29": (18, 23), "2025-12-30": (20, 22),
-}  # fmt: skip
+_EARLIER: Final = (
+    ("2025-12-26", 20, 22), ("2025-12-27", 20, 22), ("2025-12-28", 18, 22), ("2025-12-29", 18, 23),
+    ("2025-12-30", 20, 22),
+)  # fmt: skip
 #: buyers who change their mind within hours, and those of the fur that was not what it was said to be
-_USUAL = Regret(0.06, (20 * MINUTE_MS, 5 * HOUR_MS))
-_RECALL = Regret(0.65, (22 * HOUR_MS, 24 * HOUR_MS))
+_USUAL: Final = Regret(0.06, (20 * MINUTE_MS, 5 * HOUR_MS))
+_RECALL: Final = Regret(0.65, (22 * HOUR_MS, 24 * HOUR_MS))
 
 
 def chensmchen(seed: int) -> Iterator[Planned]:
     """All records in the order of their arrival."""
     chance = Chance("chensmchen", seed)
     sound = list(_sound(chance))
-    copies = resent((record for record in sound), chance.part("resends"))
+    copies = resent(sound, chance.part("resends"))
     flaws = broken("flaw", at(NIGHT, 17), at(NIGHT, 23), 3, chance.part("broken"))
     return in_arrival_order([*sound, *copies, *flaws], UNTIL_MS)
 
 
 def _sound(chance: Chance) -> Iterator[Planned]:
-    for show in [*earlier_shows(chance), fur_show(chance), *other_shows(chance)]:
-        yield from _broadcast(show, chance)
     held_back = held_back_show()
-    yield from _broadcast(held_back, chance)
+    for show in [*earlier_shows(chance), fur_show(chance), *other_shows(chance), held_back, *opening_shows()]:
+        sold = paid_orders(show, chance)
+        yield from broadcast(show, sold, chance)
+        yield from _regretted(show, sold, chance)
     yield from late_takings(held_back, HELD_BACK, (at(NIGHT, 23, 12), at(NIGHT, 23, 20)), chance)
     yield from _background(chance)
-
-
-def _broadcast(show: Show, chance: Chance) -> Iterator[Planned]:
-    sold = paid_orders(show, chance)
-    yield from announce(show, chance.part(f"{show.session_id}/announce"))
-    yield from payments(show, sold, chance)
-    yield from abandoned(show, chance)
-    yield from _regretted(show, sold, chance)
 
 
 def _regretted(show: Show, sold: list[Paid], chance: Chance) -> Iterator[Planned]:
@@ -79,9 +75,9 @@ def _regretted(show: Show, sold: list[Paid], chance: Chance) -> Iterator[Planned
 def _background(chance: Chance) -> Iterator[Planned]:
     """Shelf and short-video orders whenever anything is on, a few late ones, and one clock ten minutes ahead."""
     rnd = chance.part("shelf")
-    for number, (day, (start, end)) in enumerate(_EARLIER.items()):
-        plan = Trickle(f"shelf-{number}", CORNER_SHOPS, at(day, start) - 5 * MINUTE_MS, at(day, end, 12), 12 * SECOND_MS)
-        yield from trickle(plan, rnd)
+    for number, (day, start, end) in enumerate(_EARLIER):
+        from_ms, until_ms = at(day, start) - 5 * MINUTE_MS, at(day, end, 12)
+        yield from trickle(Trickle(f"shelf-{number}", CORNER_SHOPS, from_ms, until_ms, 12 * SECOND_MS), rnd)
     night = Trickle("shelf-night", CORNER_SHOPS, at(NIGHT, 15, 50), UNTIL_MS, 5 * SECOND_MS)
     yield from trickle(night, rnd)
     yield from trickle(Trickle("shelf-last", CORNER_SHOPS, UNTIL_MS - MINUTE_MS, UNTIL_MS, 400), rnd)

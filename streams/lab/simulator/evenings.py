@@ -9,7 +9,7 @@ from typing import Final
 
 from streams.lab.simulator.amounts import shares
 from streams.lab.simulator.chance import Chance
-from streams.lab.simulator.dates import HOUR_MS, at, local_day
+from streams.lab.simulator.dates import HOUR_MS, SECOND_MS, at, local_day
 from streams.lab.simulator.show import Shop, Show, Takings
 
 CATEGORY: Final = "womens-wear"
@@ -50,19 +50,21 @@ def earlier_shows(chance: Chance) -> list[Show]:
     """The five evenings before: history for the rankings, a record that refunds take back, and the one to beat."""
     rnd = chance.part("earlier")
     two, five = (45, 55), (14, 18, 22, 20, 16)
+    unended = _show(RIVAL_3, "anchor-0003", at("2025-12-27", 20), ramp(2_200_000_000, two, rnd), 600)
+    last = _show(CHENSMCHEN, ANCHOR, at("2025-12-30", 20), ramp(3_100_000_000, two, rnd), 1_000)
     return [
         _show(CHENSMCHEN, ANCHOR, at("2025-12-26", 20), ramp(1_200_000_000, two, rnd), 700),
         _show(RIVAL_2, "anchor-0002", at("2025-12-26", 20), ramp(800_000_000, two, rnd), 300),
         _show(CHENSMCHEN, ANCHOR, at("2025-12-27", 20), ramp(1_600_000_000, two, rnd), 800),
         # its end is never declared: it closes six hours after the last that is heard of it
-        replace(_show(RIVAL_3, "anchor-0003", at("2025-12-27", 20), ramp(2_200_000_000, two, rnd), 600), end_ms=None),
+        replace(unended, end_ms=None),
         _show(CHENSMCHEN, ANCHOR, at("2025-12-28", 20), ramp(2_000_000_000, two, rnd), 800),
         # a record in gross and at first in net terms, until the refunds of the next evening
         _show(RIVAL_4, "anchor-0004", at("2025-12-28", 18), ramp(4_200_000_000, (23, 26, 27, 24), rnd), 900),
         # the one to beat
         _show(RIVAL_2, "anchor-0002", at("2025-12-29", 18), ramp(9_000_000_000, five, rnd), 4_500),
         # its end is declared in time but arrives seven minutes late
-        replace(_show(CHENSMCHEN, ANCHOR, at("2025-12-30", 20), ramp(3_100_000_000, two, rnd), 1_000), end_delay_ms=420_000),
+        replace(last, end_delay_ms=420_000),
     ]
 
 
@@ -97,6 +99,23 @@ def other_shows(chance: Chance) -> list[Show]:
         _show(TISSUE, "anchor-0006", at(NIGHT, 20), ramp(6_000_000, (20, 30, 30, 20), rnd), 900),
         after_midnight,
         replace(still_on_air, end_ms=None),
+    ]
+
+
+def opening_shows() -> list[Show]:
+    """A dozen shows that go on air in the last minute, so that the session topic has something young to the end."""
+    return [
+        Show(
+            session_id=f"session-{100 + number:04d}-20260101",
+            room_id=f"room-{100 + number:04d}",
+            title="early shift",
+            shop=TISSUE,
+            start_ms=at(NIGHT, 25, 29) + (10 + 4 * number) * SECOND_MS,
+            end_ms=None,
+            anchors=((at(NIGHT, 25, 29), f"anchor-{100 + number:04d}"),),
+            takings=(),
+        )
+        for number in range(12)
     ]
 
 

@@ -9,9 +9,10 @@ LONGEST_SILENCE_MS = 60_000
 
 
 class Pace:
-    """Waits until a simulated instant is due. `factor` is seconds of the scenario a second of the wall, None: no waiting.
+    """Waits until a simulated instant is due.
 
-    `now` and `sleep` (seconds) are the wall clock.
+    `factor` is seconds of the scenario a second of the wall, None: no waiting. `now` and `sleep` (seconds) are the
+    wall clock.
     """
 
     def __init__(

@@ -4,14 +4,16 @@ All records of a slice are acknowledged before the next one is sent, so no parti
 another: without that, a reader's watermark could run ahead of a partition that merely was sent later.
 """
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from aiokafka.structs import RecordMetadata
 
 from streams.errors import ServerMissing
 from streams.lab.simulator.pace import Pace
@@ -36,7 +38,7 @@ class Target:
 class Played:
     """What has been acknowledged so far: records, the arrival of the last one, and where each partition began.
 
-    `first_offsets` maps (topic of the contract, partition) to the offset of its first record; 0 means that it was empty.
+    `first_offsets` maps (topic of the contract, partition) to the offset of its first record: 0 if it was empty.
     """
 
     records: int = 0
@@ -86,11 +88,13 @@ async def _play(
     played = Played()
     for run in slices(records):
         await pace.until(run[0].arrival_ms)
-        sent = [
-            (place, await _send(producer, names[place[0]], place[1], batch)) for place, batch in _split(run, partitions)
-        ]
-        for place, acknowledged in sent:
-            played.first_offsets.setdefault(place, await acknowledged)
+        sent = {
+            place: await _send(producer, names[place[0]], place[1], batch)
+            for place, batch in _split(run, partitions).items()
+        }
+        await asyncio.gather(*chain.from_iterable(sent.values()))
+        for place, futures in sent.items():
+            played.first_offsets.setdefault(place, futures[0].result().offset)
         played.records += len(run)
         played.arrival_ms = run[-1].arrival_ms
         on_slice(played)
@@ -110,15 +114,17 @@ async def _partitions(producer: Any, target: Target) -> dict[str, int]:
     }
 
 
-def _split(run: Iterable[Planned], partitions: dict[str, int]) -> Iterable[tuple[tuple[str, int], list[Planned]]]:
+def _split(run: Iterable[Planned], partitions: dict[str, int]) -> dict[tuple[str, int], list[Planned]]:
     batches: defaultdict[tuple[str, int], list[Planned]] = defaultdict(list)
     for record in run:
         batches[record.topic, partition_of(record.key, partitions[record.topic])].append(record)
-    return batches.items()
+    return batches
 
 
-async def _send(producer: Any, topic: str, partition: int, records: list[Planned]) -> Awaitable[int]:
-    """Hand the records of one partition over in batches; the result resolves to the offset of the first of them."""
+async def _send(
+    producer: Any, topic: str, partition: int, records: list[Planned]
+) -> list[asyncio.Future[RecordMetadata]]:
+    """Hand the records of one partition over in batches; each future is done once its batch is acknowledged."""
     futures = []
     builder = producer.create_batch()
     for record in records:
@@ -128,14 +134,9 @@ async def _send(producer: Any, topic: str, partition: int, records: list[Planned
             if not _append(builder, record):
                 raise ValueError(f"a record of {len(record.value)} bytes is larger than a batch of {_BATCH_BYTES}")
     futures.append(await producer.send_batch(builder, topic, partition=partition))
-    return _first_offset(futures)
+    return futures
 
 
 def _append(builder: Any, record: Planned) -> bool:
     stamp, key = record.arrival_ms, record.key.encode()
     return builder.append(timestamp=stamp, key=key, value=record.value) is not None
-
-
-async def _first_offset(futures: list[Awaitable[Any]]) -> int:
-    offsets = [(await future).offset for future in futures]
-    return int(offsets[0])

@@ -16,6 +16,11 @@ _OUTAGE_MS: Final = (20_000, 840_000)
 def resent(records: Iterable[Planned], rnd: Random) -> Iterator[Planned]:
     """The second copies of about one record in a hundred."""
     for record in records:
-        if rnd.random() < RESENT_SHARE:
-            wait_ms = rnd.randint(*(_SOON_MS if rnd.random() < 0.8 else _OUTAGE_MS))
-            yield record._replace(arrival_ms=record.arrival_ms + wait_ms)
+        yield from copy_of(record, rnd)
+
+
+def copy_of(record: Planned, rnd: Random) -> Iterator[Planned]:
+    """The second copy of `record`, or in most cases nothing."""
+    if rnd.random() < RESENT_SHARE:
+        wait_ms = rnd.randint(*(_SOON_MS if rnd.random() < 0.8 else _OUTAGE_MS))
+        yield record._replace(arrival_ms=record.arrival_ms + wait_ms)

@@ -12,7 +12,7 @@ from streams.lab.simulator.dates import MINUTE_MS
 from streams.lab.simulator.network import delay_ms
 from streams.lab.simulator.orders import Line
 from streams.lab.simulator.planned import ORDERS, Planned
-from streams.lab.simulator.show import Show, Takings
+from streams.lab.simulator.show import Show, Takings, announce
 
 #: unpaid orders for each paid one, and the share of them that is cancelled (the rest just lapses unseen)
 UNPAID_SHARE: Final = 0.14
@@ -68,6 +68,13 @@ def abandoned(show: Show, chance: Chance) -> Iterator[Planned]:
             number += 1
 
 
+def broadcast(show: Show, sold: list[Paid], chance: Chance) -> Iterator[Planned]:
+    """A whole show but for its refunds: its session events, its paid orders and those that nobody pays."""
+    yield from announce(show, chance.part(f"{show.session_id}/announce"))
+    yield from payments(show, sold, chance)
+    yield from abandoned(show, chance)
+
+
 def late_takings(show: Show, takings: Takings, arrival_ms: tuple[int, int], chance: Chance) -> Iterator[Planned]:
     """Paid orders of `takings` that a producer held back: they arrive in `[arrival_ms)`, long after their hour."""
     rnd = chance.part(f"{show.session_id}/late")
@@ -107,6 +114,6 @@ def _line(show: Show, number: int, time_ms: int, amount_fen: int, rnd: Random) -
         city=show.shop.city,
         channel="live",
         amount_fen=amount_fen,
-        quantity=1 if rnd.random() < 0.85 else rnd.randint(2, 4),
+        quantity=1 if rnd.random() < 0.85 else rnd.randint(1, show.most_pieces),
         buyer_id=f"buyer-{rnd.randrange(200_000):06d}" if rnd.random() < 0.98 else None,
     )

@@ -34,7 +34,8 @@ class Show:
     """One broadcast of one room.
 
     `anchors` holds (from_ms, anchor_id), the first one from `start_ms` on. `end_ms` is None while it is still on air
-    when the scenario ends, or if its end is never declared; `end_delay_ms` is how late the end arrives.
+    when the scenario ends, or if its end is never declared; `end_delay_ms` is how late the end arrives. Orders have
+    1 to `most_pieces` pieces.
     """
 
     session_id: str
@@ -46,15 +47,11 @@ class Show:
     anchors: tuple[tuple[int, str], ...]
     takings: tuple[Takings, ...]
     end_delay_ms: int = 0
+    most_pieces: int = 4
 
     def anchor_at(self, time_ms: int) -> str:
         """Who is on air at `time_ms`."""
         return next(anchor_id for from_ms, anchor_id in reversed(self.anchors) if from_ms <= time_ms)
-
-    @property
-    def gmv_fen(self) -> int:
-        """What the show takes in total."""
-        return sum(takings.gmv_fen for takings in self.takings)
 
 
 def announce(show: Show, rnd: Random) -> Iterator[Planned]:

@@ -1,9 +1,9 @@
-"""From a log to its truth, in seven steps. Each is one pass over everything that the step before left."""
+"""From a log to its truth, step by step. Each is one pass over everything that the step before left."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
 from streams.lab.truth.counting import count_tallies
 from streams.lab.truth.distinct import count_distinct
@@ -17,18 +17,34 @@ from streams.lab.truth.watermark import final_watermark_ms
 _RecordLike = tuple[str, int, int, int, str | bytes | None, bytes | None]
 
 
-def compute_truth(log: Iterable[_RecordLike], rules: Rules, meta: Mapping[str, Any] | None = None) -> Truth:
+#: how often `on_step` is called
+STEPS: Final = 6
+
+
+def compute_truth(
+    log: Iterable[_RecordLike],
+    rules: Rules,
+    meta: Mapping[str, Any] | None = None,
+    on_step: Callable[[str], None] = lambda step: None,
+) -> Truth:
     """The truth of `log`: (topic, partition, offset, arrival_ms, key, value) of every record, in any order.
 
-    `topic` is the contract's name. How partitions are interleaved makes no difference. `meta` is kept as it is.
+    `topic` is the contract's name. How partitions are interleaved makes no difference. `meta` is kept as it is;
+    `on_step` is told the name of each step as it begins.
     """
+    on_step("sorting")
     partitions = _by_partition(log)
+    on_step("judging")
     judges = [_judged(topic, partition, records, rules) for (topic, partition), records in partitions.items()]
     counted = [each for judge in judges for each in judge.counted]
+    on_step("sessions")
     watermark_ms = final_watermark_ms((judge.count for judge in judges), rules)
     sessions = find_sessions(counted)
+    on_step("tallies")
     tallies = count_tallies(counted, sessions, rules)
+    on_step("rankings")
     closed = closed_holders(all_holders(tallies, sessions, rules), watermark_ms, rules)
+    on_step("distinct")
     return Truth(
         meta=dict(meta or {}),
         watermark_ms=watermark_ms,

@@ -1,5 +1,6 @@
 """The counters of every window, one event after the other."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
@@ -25,6 +26,9 @@ COUNTERS: Final = (
     "refund_fen", "orders_refunded", "refund_booked_fen",
 )  # fmt: skip
 
+#: the fields of a `Tally`, before it is given their names
+_Window = tuple[str, str, str, int]
+
 
 class Part(NamedTuple):
     """What an event adds to the windows that hold `time_ms`."""
@@ -37,19 +41,18 @@ def count_tallies(
     counted: Iterable[Counted], sessions: Mapping[str, Session], rules: Rules
 ) -> dict[Tally, dict[str, int]]:
     """Every tally that any event of `counted` touches, all ten counters of it."""
-    sums: dict[Tally, dict[str, int]] = {}
+    sums: defaultdict[_Window, dict[str, int]] = defaultdict(lambda: dict.fromkeys(COUNTERS, 0))
     for event, arrival_ms, first_refund in counted:
-        for part in parts_of(event, first_refund):
-            for tally in _tallies(event, part.time_ms, arrival_ms, sessions, rules):
-                counters = sums.get(tally)
-                if counters is None:
-                    counters = sums[tally] = dict.fromkeys(COUNTERS, 0)
-                for name, value in part.adds.items():
+        ids = ids_of(event)
+        for time_ms, adds in parts_of(event, first_refund):
+            for window in _windows(ids, time_ms, arrival_ms, sessions, rules):
+                counters = sums[window]
+                for name, value in adds.items():
                     counters[name] += value
     for counters in sums.values():
         counters["net_gmv_fen"] = counters["gmv_fen"] - counters["refund_fen"]
         counters["net_gmv_booked_fen"] = counters["gmv_fen"] - counters["refund_booked_fen"]
-    return sums
+    return {Tally(*window): counters for window, counters in sums.items()}
 
 
 def parts_of(event: Event, first_refund: bool) -> list[Part]:
@@ -69,11 +72,10 @@ def parts_of(event: Event, first_refund: bool) -> list[Part]:
     return []
 
 
-def ids_of(event: Event) -> Iterator[tuple[str, str]]:
+def ids_of(event: Event) -> list[tuple[str, str]]:
     """The nine (dimension, id) of an order event; a null id is "(none)"."""
-    yield "platform", "all"
-    for dimension, name in ID_FIELDS.items():
-        yield dimension, event.get(name) or "(none)"
+    named = [(dimension, event.get(name) or "(none)") for dimension, name in ID_FIELDS.items()]
+    return [("platform", "all"), *named]
 
 
 def start_of(time_ms: int, length_ms: int, rules: Rules) -> int:
@@ -81,20 +83,20 @@ def start_of(time_ms: int, length_ms: int, rules: Rules) -> int:
     return (time_ms + rules.offset_ms) // length_ms * length_ms - rules.offset_ms
 
 
-def _tallies(
-    event: Event, time_ms: int, arrival_ms: int, sessions: Mapping[str, Session], rules: Rules
-) -> Iterator[Tally]:
+def _windows(
+    ids: list[tuple[str, str]], time_ms: int, arrival_ms: int, sessions: Mapping[str, Session], rules: Rules
+) -> Iterator[_Window]:
     minute_ms = start_of(time_ms, MINUTE_MS, rules)
     hour_ms = start_of(time_ms, HOUR_MS, rules)
     day_ms = start_of(time_ms, DAY_MS, rules)
     minutes_kept = arrival_ms - time_ms <= _MINUTES_KEPT_MS
-    for dimension, id in ids_of(event):
-        yield Tally(dimension, id, "hour", hour_ms)
-        yield Tally(dimension, id, "day", day_ms)
+    for dimension, id in ids:
+        yield dimension, id, "hour", hour_ms
+        yield dimension, id, "day", day_ms
         if minutes_kept and dimension in _WITH_MINUTES:
-            yield Tally(dimension, id, "minute", minute_ms)
+            yield dimension, id, "minute", minute_ms
         if dimension == "session" and _in_total(sessions.get(id), hour_ms, rules):
-            yield Tally("session", id, "session", 0)
+            yield "session", id, "session", 0
 
 
 def _in_total(session: Session | None, hour_ms: int, rules: Rules) -> bool:

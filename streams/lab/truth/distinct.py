@@ -12,30 +12,35 @@ from streams.lab.truth.validate import Event
 _BUYERS_OF: Final = ("platform", "province", "cluster", "category", "anchor")
 _TRADERS_OF: Final = ("platform", "province", "cluster")
 
+#: the fields of a `Sketch`, before it is given their names
+_Window = tuple[str, str, str, str, int]
+
 
 def count_distinct(counted: Iterable[Counted], rules: Rules) -> dict[Sketch, int]:
     """How many different ids have a paid order, by hour, by day and for each session's whole life."""
-    members: defaultdict[Sketch, set[str]] = defaultdict(set)
+    members: defaultdict[_Window, set[str]] = defaultdict(set)
     for event, _, _ in counted:
         if event["event_type"] == "order.paid":
-            for sketch, member in _members(event, rules):
-                members[sketch].add(member)
-    return {sketch: len(ids) for sketch, ids in members.items()}
+            for window, member in _members(event, rules):
+                members[window].add(member)
+    return {Sketch(*window): len(ids) for window, ids in members.items()}
 
 
-def _members(event: Event, rules: Rules) -> Iterator[tuple[Sketch, str]]:
+def _members(event: Event, rules: Rules) -> Iterator[tuple[_Window, str]]:
     """Null ids are members of nothing, and "(none)" has no sketch."""
     buyer_id, session_id = event.get("buyer_id"), event.get("session_id")
     if buyer_id is not None and session_id is not None:
-        yield Sketch("buyers", "session", session_id, "session", 0), buyer_id
-    for of, member, dimensions in (
-        ("buyers", buyer_id, _BUYERS_OF),
-        ("merchants", event["merchant_id"], _TRADERS_OF),
-        ("anchors", event.get("anchor_id"), _TRADERS_OF),
-    ):
-        if member is None:
+        yield ("buyers", "session", session_id, "session", 0), buyer_id
+    hour_ms = start_of(event["pay_time_ms"], HOUR_MS, rules)
+    day_ms = start_of(event["pay_time_ms"], DAY_MS, rules)
+    for dimension, id in ids_of(event):
+        if id == "(none)":
             continue
-        for dimension, id in ids_of(event):
-            if dimension in dimensions and id != "(none)":
-                for grain, length_ms in (("hour", HOUR_MS), ("day", DAY_MS)):
-                    yield Sketch(of, dimension, id, grain, start_of(event["pay_time_ms"], length_ms, rules)), member
+        for of, member, dimensions in (
+            ("buyers", buyer_id, _BUYERS_OF),
+            ("merchants", event["merchant_id"], _TRADERS_OF),
+            ("anchors", event.get("anchor_id"), _TRADERS_OF),
+        ):
+            if member not in (None, "(none)") and dimension in dimensions:
+                yield (of, dimension, id, "hour", hour_ms), member
+                yield (of, dimension, id, "day", day_ms), member

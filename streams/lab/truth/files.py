@@ -36,11 +36,13 @@ def read_truth(path: Path) -> Truth:
 
 
 def _lines(truth: Truth) -> Iterator[dict[str, Any]]:
-    yield {"kind": "meta", "version": VERSION, "watermark_ms": truth.watermark_ms, "totals": truth.totals(), **truth.meta}
+    head = {"version": VERSION, "watermark_ms": truth.watermark_ms, "totals": truth.totals()}
+    yield {"kind": "meta", **head, **truth.meta}
     for count in truth.partitions:
         yield {"kind": "partition", **asdict(count)}
     for tally, counters in truth.tallies.items():
-        yield {"kind": "tally", **tally._asdict(), "counters": {name: value for name, value in counters.items() if value}}
+        touched = {name: value for name, value in counters.items() if value}
+        yield {"kind": "tally", **tally._asdict(), "counters": touched}
     for sketch, distinct in truth.sketches.items():
         yield {"kind": "sketch", **sketch._asdict(), "distinct": distinct}
     for ranking, leader in truth.rankings.items():

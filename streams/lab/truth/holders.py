@@ -13,6 +13,10 @@ GROSS: Final = "gmv.paid.gross.v1"
 NET: Final = "gmv.paid.net.v1"
 _HOUR_SCOPES: Final = ("platform", "cluster", "category", "anchor", "session")
 _ROLLING_SCOPES: Final = ("platform", "cluster", "category", "anchor")
+#: record scope -> the field of `session.started` that names it
+_DECLARED: Final = (
+    ("anchor", "anchor_id"), ("merchant", "merchant_id"), ("cluster", "cluster_id"), ("category", "category"),
+)  # fmt: skip
 _MINUTES_A_DAY: Final = 1440
 
 Tallies = Mapping[Tally, dict[str, int]]
@@ -30,9 +34,7 @@ class Holder(NamedTuple):
     value_fen: int
 
 
-def all_holders(
-    tallies: Tallies, sessions: Mapping[str, Session], rules: Rules
-) -> Iterator[tuple[Ranking, Holder]]:
+def all_holders(tallies: Tallies, sessions: Mapping[str, Session], rules: Rules) -> Iterator[tuple[Ranking, Holder]]:
     """Every holder with a value above 0, open ones too."""
     yield from _hours(tallies, rules)
     yield from _spans(tallies, rules)
@@ -76,7 +78,7 @@ def best_span(minutes: Sequence[int]) -> tuple[int, int]:
 def _sessions(tallies: Tallies, sessions: Mapping[str, Session]) -> Iterator[tuple[Ranking, Holder]]:
     for session_id, session in sessions.items():
         counters = tallies.get(Tally("session", session_id, "session", 0))
-        if session.started is None or counters is None:
+        if session.started is None or counters is None or session_id == "(none)":
             continue
         start_ms, end_ms = session.started["event_time_ms"], session.end_ms
         for metric, value_fen in ((GROSS, counters["gmv_fen"]), (NET, counters["net_gmv_fen"])):
@@ -89,10 +91,9 @@ def _sessions(tallies: Tallies, sessions: Mapping[str, Session]) -> Iterator[tup
 def _scopes(session: Session) -> Iterable[tuple[str, str]]:
     started = session.started or {}
     yield "platform", "all"
-    for dimension in ("anchor", "merchant", "cluster"):
-        if started.get(f"{dimension}_id") is not None:
-            yield dimension, started[f"{dimension}_id"]
-    yield "category", started["category"]
+    for dimension, name in _DECLARED:
+        if started.get(name) not in (None, "(none)"):
+            yield dimension, started[name]
 
 
 def _local(time_ms: int, rules: Rules) -> datetime:

@@ -16,7 +16,6 @@ class Session:
 
     started: Event | None = None
     ended: Event | None = None
-    first_event: Event | None = None
     last_ms: int = 0
 
     @property
@@ -48,7 +47,6 @@ def find_sessions(counted: Iterable[Counted]) -> dict[str, Session]:
 
 def _learn(session: Session, event: Event) -> None:
     session.last_ms = max(session.last_ms, event["event_time_ms"])
-    session.first_event = _earlier(session.first_event, event)
     if event["event_type"] == "session.started":
         session.started = _earlier(session.started, event)
     elif event["event_type"] == "session.ended":

@@ -13,8 +13,6 @@ def final_watermark_ms(partitions: Iterable[PartitionCount], rules: Rules) -> in
     known = list(partitions)
     newest_ms = max((each.arrival_ms for each in known), default=0)
     trusted = [
-        each.trusted_ms
-        for each in known
-        if each.trusted_ms is not None and newest_ms - each.arrival_ms < rules.idle_ms
+        each.trusted_ms for each in known if each.trusted_ms is not None and newest_ms - each.arrival_ms < rules.idle_ms
     ]
     return min(trusted, default=None)
