@@ -25,8 +25,8 @@ from streams.marks.store import Marks, MarkStore
 from streams.marks.watermark import FullyRead, merge_shards, quiet_watermark_ms, watermark_ms
 from streams.tally.windows import DAY_MS, Zone
 
-#: marks, and closing holders, that one pass takes
-PASS = 2_000
+#: marks, and closing holders, that one pass takes at most
+MARKS_A_PASS = 2_000
 #: a session's orders count for it until this long after its end (contract)
 TAIL_MS = 30 * DAY_MS
 
@@ -56,7 +56,9 @@ class Reader(Protocol):
 
 
 class Detector:
-    """Detects peaks and records of all shards, each under its lease. Raises `redis.RedisError`; repeat the pass then.
+    """Detects peaks and records of all shards, each under a lease. Raises `redis.RedisError`: repeat the pass then.
+
+    Passes of different kinds or shards may run at once, those of one kind and shard not.
 
     `keys[n]` are the keys of shard n; `zone`, `lateness_ms`, `min_history` and `tail_ms` as in the settings;
     `idle_ms` 0: the clock never moves the watermark. `clock_ms` is asked for latency and idle partitions alone.
@@ -74,6 +76,7 @@ class Detector:
         worker_id: str,
         clock_ms: Callable[[], int],
         tail_ms: int = TAIL_MS,
+        marks_a_pass: int = MARKS_A_PASS,
     ) -> None:
         cutter = Cutter(redis)
         self._keys = keys
@@ -82,7 +85,12 @@ class Detector:
         self._raiser = Raiser(redis, Terms(lateness_ms, min_history))
         self._peaks = PeakReader(cutter, self._store, zone, orders_topic)
         self._records = RecordReader(cutter, self._store, zone, orders_topic, tail_ms)
-        self._leases = [Lease(redis, each.lease("detect"), worker_id) for each in keys]
+        self._leases = {
+            (reader, shard): Lease(redis, each.lease(reader), worker_id)
+            for reader in (PEAKS, RECORDS)
+            for shard, each in enumerate(keys)
+        }
+        self._marks_a_pass = marks_a_pass
         self._fully_read = FullyRead()
         self._horizons: defaultdict[tuple[str, int], Horizon] = defaultdict(Horizon)
 
@@ -97,22 +105,22 @@ class Detector:
 
     async def release(self) -> None:
         """Give the leases back, at the end of the worker."""
-        for lease in self._leases:
+        for lease in self._leases.values():
             await lease.release()
 
     # -- a pass --------------------------------------------------------------------------------
     async def _pass(self, reader: Reader, shard: int, sources: Iterable[int]) -> PassResult:
-        if await self._leases[shard].hold() is Held.NOT:
+        if await self._leases[reader.name, shard].hold() is Held.NOT:
             return PassResult()
         watermark = await self._watermark_ms()
         keys = self._keys[shard]
-        marks = await self._store.marks(keys, reader.name, PASS)
+        marks = await self._store.marks(keys, reader.name, self._marks_a_pass)
         applied = await self._applied_ms(reader.name, shard, sources, marks, watermark or 0)
-        due = await self._store.due(keys, reader.name, applied - self._lateness_ms, PASS)
+        due = await self._store.due(keys, reader.name, applied - self._lateness_ms, self._marks_a_pass)
         acts = await reader.acts(keys, [member for member, _ in marks.members])
         changes = await self._apply(reader.name, in_order([*acts, *due]), applied)
         await self._store.forget(keys, reader.name, marks.members)
-        more = marks.waiting is not None or len(due) == PASS
+        more = marks.waiting is not None or len(due) == self._marks_a_pass
         raised = len(acts) + len(due)
         return PassResult(bool(marks.members or due), raised, changes, applied, more)
 
@@ -143,10 +151,5 @@ class Detector:
             by_shard[shard_of(act.ranking.dimension, act.ranking.scope_id, len(self._keys))].append(act)
         changes: Changes = Counter()
         for shard, of_shard in by_shard.items():
-            changes += await self._raiser.apply(
-                self._keys[shard], reader, of_shard, watermark_ms, self._clock_ms()
-            )
+            changes += await self._raiser.apply(self._keys[shard], reader, of_shard, watermark_ms, self._clock_ms())
         return changes
-
-
-__all__ = ["PASS", "PEAKS", "RECORDS", "Detector", "PassResult"]

@@ -49,7 +49,7 @@ class Raiser:
         return changes
 
     @staticmethod
-    def _job(keys: Keys, acts: Sequence[Act]) -> tuple[list[str], tuple[list[Row], list[str], list[Row]]]:
+    def _job(keys: Keys, acts: Sequence[Act]) -> tuple[list[str], list[Row]]:
         names: list[str] = []
         rankings: dict[Ranking, int] = {}
         evidences: dict[str, int] = {}
@@ -62,8 +62,7 @@ class Raiser:
                 where = ranking[:4]
                 names += (keys.ranking(*where), keys.ranking_open(*where), keys.ranking_closed(*where))
             rows.append(_row(act, number, evidences))
-        described = [(*ranking, ranking.falls) for ranking in rankings]
-        return names, (described, list(evidences), rows)
+        return names, [[(*ranking, ranking.falls) for ranking in rankings], list(evidences), rows]
 
 
 Row = Sequence[object]

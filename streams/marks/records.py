@@ -30,7 +30,7 @@ class Sums(NamedTuple):
 
 
 class Session(NamedTuple):
-    """What the store knows of a session: see `Keys.session` and `streams/tally/sessions.py`. Hours are local indexes."""
+    """What the store knows of a session (`Keys.session`, `streams/tally/sessions.py`). Hours are local indexes."""
 
     id: str
     started: str
@@ -101,7 +101,7 @@ def total(zone: Zone, session: Session, tail_ms: int) -> Total:
 
 
 def session_holder(session: Session) -> Holder:
-    """The session as a holder: from its start (else its first sign of life) to its end; it closes then, in that order."""
+    """The session as a holder: from its start (else its first sign of life) to its end, at which it closes."""
     end_ms = declared_end_ms(session)
     start_ms = int(session.started[:15]) if session.started else session.first_ms
     close_ms = session.last_ms + SILENCE_MS if end_ms is None else end_ms

@@ -40,15 +40,9 @@ class MarkStore:
     # -- progress ------------------------------------------------------------------------------
     async def progress(self) -> list[dict[tuple[str, int], Progress]]:
         """How far each partition is read, by topic and partition, for every shard."""
-        members = [await self._redis.smembers(keys.partitions()) for keys in self._keys]
-        shards = []
-        for keys, of_shard in zip(self._keys, members, strict=True):
-            shards.append(await self._shard_progress(keys, [_partition(member) for member in of_shard]))
-        return shards
+        return [await self._shard_progress(keys, await self._places(keys)) for keys in self._keys]
 
-    async def _shard_progress(
-        self, keys: Keys, places: Sequence[tuple[str, int]]
-    ) -> dict[tuple[str, int], Progress]:
+    async def _shard_progress(self, keys: Keys, places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Progress]:
         async with self._redis.pipeline(transaction=False) as pipe:
             for topic, partition in places:
                 pipe.hmget(keys.fence(topic, partition), _FENCE_FIELDS)
@@ -61,8 +55,11 @@ class MarkStore:
 
     async def partitions(self, keys: Keys, topic: str) -> list[int]:
         """The partitions of a topic that have a fence in the shard."""
-        places = map(_partition, await self._redis.smembers(keys.partitions()))
-        return sorted(partition for of, partition in places if of == topic)
+        return sorted(partition for of, partition in await self._places(keys) if of == topic)
+
+    async def _places(self, keys: Keys) -> list[tuple[str, int]]:
+        members: set[bytes] = await self._redis.smembers(keys.partitions())  # type: ignore[assignment]
+        return [_partition(member) for member in members]
 
     async def raise_watermark(self, watermark_ms: int | None) -> int | None:
         """Store the watermark (epoch ms), which never falls; returns what stands there now, None if nothing yet."""
@@ -89,7 +86,7 @@ class MarkStore:
     # -- closing -------------------------------------------------------------------------------
     async def due(self, keys: Keys, reader: str, until_ms: int, limit: int) -> list[Close]:
         """Open holders whose window ended at or before `until_ms` (epoch ms), at most `limit`, the earliest first."""
-        found = await self._redis.zrangebyscore(
+        found: list[tuple[bytes, float]] = await self._redis.zrangebyscore(  # type: ignore[assignment]
             keys.closing(reader), "-inf", until_ms, start=0, num=limit, withscores=True
         )
         return [parse_closing(member, int(score)) for member, score in found]

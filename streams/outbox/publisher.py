@@ -1,0 +1,158 @@
+"""Step 7, outbox: alerts leave Redis for the `alerts` topic, each revision once.
+
+An entry goes from the outbox only after the topic has acknowledged it. A worker that dies in between leaves it there;
+whoever takes the lease next reads the topic first, finds the revision and drops the entry.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from typing import NamedTuple
+
+from aiokafka import AIOKafkaProducer
+from redis.asyncio import Redis
+
+from schemas.alerts import Alert, encode_alert
+from streams.keys import Keys
+from streams.marks.facts import decode_fact
+from streams.marks.lease import LEASE_MS, Held, Lease
+from streams.outbox.published import Published
+from streams.outbox.render import render
+from streams.tally.windows import SHANGHAI, Zone
+
+#: alerts that are on their way at one time
+BATCH = 200
+#: a record that is not acknowledged by then has failed; with one request on its way, well within a lease
+_REQUEST_MS = LEASE_MS // 3
+
+
+class _Entry(NamedTuple):
+    id: bytes
+    alert: Alert
+
+
+class Publisher:
+    """Publishes the outboxes of all shards, each under its lease. One `publish_pass` of a shard at a time.
+
+    `zone` is that of the texts; `published` is told every alert that was acknowledged.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        keys: list[Keys],
+        bootstrap_servers: str,
+        topic: str,
+        worker_id: str,
+        zone: Zone = SHANGHAI,
+        published: Callable[[Alert], object] = lambda alert: None,
+    ) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._servers = bootstrap_servers
+        self._topic = topic
+        self._zone = zone
+        self._tell = published
+        self._leases = [Lease(redis, each.lease("publish"), worker_id) for each in keys]
+        self._published = Published(bootstrap_servers, topic)
+        #: shards for which no one but us can have published since we last read the topic
+        self._sure: defaultdict[int, bool] = defaultdict(bool)
+        self._producer: AIOKafkaProducer | None = None
+        self._kafka = asyncio.Lock()
+
+    async def publish_pass(self, shard: int) -> int:
+        """Publish what is in the outbox of a shard now; returns how many revisions the topic took.
+
+        Raises `redis.RedisError` or `aiokafka.errors.KafkaError`: nothing is lost, call again.
+        """
+        outbox = self._keys[shard].outbox()
+        took = 0
+        while await self._redis.xlen(outbox) and await self._is_ours(shard):
+            found: list[tuple[bytes, dict[bytes, bytes]]]
+            found = await self._redis.xrange(outbox, count=BATCH)  # type: ignore[assignment]
+            entries = [_Entry(id, self._render(fields[b"f"])) for id, fields in found]
+            took += await self._publish(shard, _one_revision_each(entries))
+        return took
+
+    async def close(self) -> None:
+        """Give the leases back and end the producer."""
+        for lease in self._leases:
+            await lease.release()
+        if self._producer is not None:
+            await self._producer.stop()
+            self._producer = None
+
+    # -- the lease -----------------------------------------------------------------------------
+    async def _is_ours(self, shard: int) -> bool:
+        """Whether we hold the lease, and know what the topic had when we took it."""
+        while (held := await self._leases[shard].hold()) is not Held.NOT:
+            self._sure[shard] &= held is Held.KEPT
+            if self._sure[shard]:
+                return True
+            async with self._kafka:
+                await self._published.catch_up()
+            self._sure[shard] = True
+        return False
+
+    # -- publishing ----------------------------------------------------------------------------
+    def _render(self, packed: bytes) -> Alert:
+        return render(decode_fact(packed), self._zone.offset_ms)
+
+    async def _publish(self, shard: int, entries: list[_Entry]) -> int:
+        news = [each for each in entries if not self._published.has(each.alert.alert_id, each.alert.revision)]
+        self._sure[shard] = False  # until all is acknowledged: the topic may take what it does not acknowledge
+        failures = await self._send(news)
+        for _, alert in (each for each in news if each.id not in failures):
+            self._published.note(alert.alert_id, alert.revision)
+            self._tell(alert)
+        await self._drop(shard, [each.id for each in entries if each.id not in failures])
+        if failures:
+            raise next(iter(failures.values()))
+        self._sure[shard] = True
+        return len(news)
+
+    async def _drop(self, shard: int, ids: list[bytes]) -> None:
+        if ids:
+            await self._redis.xdel(self._keys[shard].outbox(), *ids)
+
+    async def _send(self, entries: list[_Entry]) -> dict[bytes, BaseException]:
+        """Send and await the acknowledgement of each; returns what failed."""
+        if not entries:
+            return {}
+        producer = await self._started()
+        sent = [await self._hand_over(producer, each.alert) for each in entries]
+        outcomes = await asyncio.gather(*sent, return_exceptions=True)
+        pairs = zip(entries, outcomes, strict=True)
+        return {each.id: outcome for each, outcome in pairs if isinstance(outcome, BaseException)}
+
+    async def _hand_over(self, producer: AIOKafkaProducer, alert: Alert) -> asyncio.Future[object]:
+        id = alert.alert_id.encode()
+        headers = [("alert-id", id), ("revision", str(alert.revision).encode())]
+        acknowledged: asyncio.Future[object] = await producer.send(
+            self._topic, encode_alert(alert), key=id, headers=headers
+        )
+        return acknowledged
+
+    async def _started(self) -> AIOKafkaProducer:
+        async with self._kafka:
+            if self._producer is None:
+                producer = AIOKafkaProducer(bootstrap_servers=self._servers, acks="all", request_timeout_ms=_REQUEST_MS)
+                try:
+                    await producer.start()
+                except BaseException:
+                    await producer.stop()
+                    raise
+                self._producer = producer
+            return self._producer
+
+
+def _one_revision_each(entries: list[_Entry]) -> list[_Entry]:
+    """As many of the first as have alerts of their own: a revision goes out after the one before it is acknowledged."""
+    seen: set[str] = set()
+    for number, each in enumerate(entries):
+        if each.alert.alert_id in seen:
+            return entries[:number]
+        seen.add(each.alert.alert_id)
+    return entries
