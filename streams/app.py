@@ -13,6 +13,8 @@ from streams.topics import Topics
 
 #: chunks of one topic that may wait for their agent: enough to fetch while settling, few enough to bound memory
 CHUNKS_WAITING = 2
+#: what a nudge says; not None, which Faust's compiled stream would skip
+NUDGE = "look"
 
 
 class OwnChannel(faust.Channel[Any]):
@@ -34,7 +36,7 @@ class OwnChannel(faust.Channel[Any]):
         """Say that there may be work; a second nudge before the first is taken says nothing new."""
         for subscriber in (self._root or self)._subscribers:
             if subscriber.queue.empty():
-                subscriber.queue.put_nowait(None)
+                subscriber.queue.put_nowait(NUDGE)
 
 
 class TablelessApp(faust.App):

@@ -10,6 +10,7 @@ import faust
 from aiokafka import AIOKafkaProducer
 from redis.asyncio import Redis
 
+from schemas.alerts import Alert
 from streams.app import OwnChannel, create_app
 from streams.errors import Expected
 from streams.intake.admission import admit_order, admit_session
@@ -27,6 +28,7 @@ from streams.metrics import Metrics
 from streams.outbox.publisher import Publisher
 from streams.parts import Parts
 from streams.settings import Settings
+from streams.tally.windows import DAY_MS
 from streams.topics import Topics
 
 
@@ -38,6 +40,7 @@ class Assembly:
     parts: Parts
     heartbeat: Heartbeat
     detector: Detector
+    publisher: Publisher
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +75,10 @@ def assemble(around: Surroundings) -> Assembly:
     topics = around.topics
     intake.put = {topics.orders: orders.put, topics.live_sessions: sessions.put}
     intake.settled = lambda: (peaks.nudge(), records.nudge())
-    detector = _detector(around)
-    marking = Marking(
-        detector,
-        Publisher(around.redis, around.keys, around.settings.kafka, topics.alerts, around.worker_id),
-        around.settings.shards,
-        around.metrics,
-        alerts.nudge,
-        around.end,
-    )
+    detector, publisher = _detector(around), _publisher(around)
+    marking = Marking(detector, publisher, around.settings.shards, around.metrics, alerts.nudge, around.end)
     parts = Parts(intake, marking, orders, sessions, peaks, records, alerts)
-    return Assembly(app, parts, Heartbeat(around.redis, around.keys, intake, patience, meter), detector)
+    return Assembly(app, parts, Heartbeat(around.redis, around.keys, intake, patience, meter), detector, publisher)
 
 
 def _intake(around: Surroundings, patience: Patience, meter: Meter) -> WorkerIntake:
@@ -111,4 +107,20 @@ def _detector(around: Surroundings) -> Detector:
         orders_topic=around.topics.orders,
         worker_id=around.worker_id,
         clock_ms=lambda: int(time() * 1000),
+        tail_ms=settings.refund_days * DAY_MS,
+    )
+
+
+def _publisher(around: Surroundings) -> Publisher:
+    def published(alert: Alert) -> None:
+        around.metrics.alerts.labels(alert.rule.value, alert.state.value).inc()
+
+    return Publisher(
+        around.redis,
+        around.keys,
+        around.settings.kafka,
+        around.topics.alerts,
+        around.worker_id,
+        around.settings.zone,
+        published,
     )

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -119,7 +120,7 @@ def _redis(text: str) -> str:
     if url.scheme not in _REDIS_NOW:
         raise ValueError("not a Redis URL")
     if url.scheme == "unix":
-        if not url.path.startswith("/"):
+        if url.netloc.rpartition("@")[2] or not url.path.startswith("/"):
             raise ValueError("no absolute path of a socket")
         return text
     if not url.hostname:
@@ -131,6 +132,7 @@ def _redis(text: str) -> str:
     return text
 
 
+@cache
 def _zone(text: str) -> Zone:
     try:
         found = ZoneInfo(text)

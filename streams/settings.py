@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
@@ -40,18 +41,23 @@ class Settings:
 
     topic_prefix: str = _setting("TOPIC_PREFIX", "", prefix(), "put before every topic name")
 
-    shards: int = _setting("SHARDS", "1", whole(1, 1024), "parts that the tallies are split into; fixed once data is in")
+    shards: int = _setting(
+        "SHARDS", "1", whole(1, 1024), "parts that the tallies are split into; fixed once data is in"
+    )
 
     board: str = _setting("BOARD", "127.0.0.1:8080", address(), "bind address of API and live page")
 
-    zone: Zone = _setting(
-        "TIMEZONE", SHANGHAI.name, zone(), "zone whose clock hours and days are the windows; its offset must be constant"
+    zone: Zone = _setting(  # noqa: RUF009  # it makes a dataclass field
+        "TIMEZONE",
+        SHANGHAI.name,
+        zone(),
+        "zone whose clock hours and days are the windows; its offset must be constant",
     )
 
     lateness_s: int = _setting("LATENESS_S", "120", whole(0, 86_400), "how long after its end a window stays open")
 
     dedupe_s: int = _setting(
-        "DEDUPE_S", "900", whole(0, 86_400), "an event whose previous copy arrived at most this much earlier is a resend"
+        "DEDUPE_S", "900", whole(0, 86_400), "an event is a resend if its last copy arrived at most this much before"
     )
 
     idle_s: int = _setting(
@@ -62,8 +68,9 @@ class Settings:
         "MIN_HISTORY", "3", whole(0, 16), "earlier holders with sales that a scope needs before it alerts"
     )
 
+    # at most as long as hours are kept: a refund restated to an older hour is refused as expired
     refund_days: int = _setting(
-        "REFUND_DAYS", "30", whole(0, 35), "how long after a session's end its orders and refunds still change its total"
+        "REFUND_DAYS", "30", whole(0, 35), "how long after its end a session's orders still count for its total"
     )
 
     metrics: str = _setting(
@@ -78,7 +85,7 @@ class Settings:
         "REJECT_LIMIT", "1000", whole(1, 1_000_000_000), "rejects in a row that stop a partition instead of draining it"
     )
 
-    partitions: int = _setting("PARTITIONS", "4", whole(1, 10_000), "partitions of the topics that `topics create` makes")
+    partitions: int = _setting("PARTITIONS", "4", whole(1, 10_000), "partitions of topics that `topics create` makes")
 
     log_level: str = _setting("LOG_LEVEL", "info", choice("debug", "info", "warning", "error"), "what is logged")
 
@@ -117,11 +124,16 @@ def load(environ: Mapping[str, str]) -> Settings:
         try:
             values[each.name] = parser.parse(text)
         except ValueError as error:
-            mistakes.append(f"{key}={text!r}: {error} (valid: {parser.valid})")
+            mistakes.append(f"{key}={_masked(text)!r}: {error} (valid: {parser.valid})")
     mistakes += [_unknown(key) for key in given]
     if mistakes:
         raise SettingsError("\n".join(mistakes))
     return Settings(**values)
+
+
+def _masked(text: str) -> str:
+    """A value as it may be shown: without the user and password of a URL."""
+    return re.sub(r"//.*@", "//***@", text)
 
 
 def _unknown(key: str) -> str:

@@ -22,8 +22,8 @@ from streams.errors import Expected
 from streams.intake.transport import ChunkConsumer
 from streams.metrics import Metrics, serve_metrics
 from streams.parts import Parts
-from streams.startup import check_scripts, require_topics
 from streams.settings import Settings
+from streams.startup import check_scripts, require_topics
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +67,11 @@ class Worker:
 
     async def _with_producer(self, redis: Redis) -> None:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._settings.kafka, acks="all", linger_ms=5, request_timeout_ms=30_000, client_id=self.id
+            bootstrap_servers=self._settings.kafka,
+            acks="all",
+            linger_ms=5,
+            request_timeout_ms=30_000,
+            client_id=self.id,
         )
         await producer.start()
         assembly = assemble(Surroundings(self._settings, redis, producer, self.id, self._metrics, self._end))
@@ -161,6 +165,7 @@ class Worker:
             async with asyncio.timeout(STOP_WITHIN_S):
                 await assembly.app.stop()
                 await assembly.detector.release()
+                await assembly.publisher.close()
                 await producer.stop()
         except Exception as error:  # whatever hangs or fails now, the exit code below is what counts
             _log.warning("stopped by force: %r", error)

@@ -7,12 +7,12 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from streams.cli import servers_cmd, topics_cmd
+from streams.cli import audit_cmd, demo_cmd, schemas_cmd, servers_cmd, simulate_cmd, topics_cmd, worker_cmd
 from streams.errors import Expected
 from streams.settings import SettingsError
 
 #: in the order of --help. Each has register(subparsers), imports nothing heavy, and its run function does
-COMMANDS = (servers_cmd, topics_cmd)
+COMMANDS = (demo_cmd, servers_cmd, worker_cmd, simulate_cmd, audit_cmd, topics_cmd, schemas_cmd)
 
 EXIT_CODES = """\
 exit codes:
@@ -22,7 +22,7 @@ exit codes:
    69  Kafka or Redis is not there
    70  internal fault
    75  stopped to be started again (the watchdog saw no progress)
-   78  refused: the data there belong to another program or another version
+   78  refused: foreign, incompatible or damaged data; look before starting again
   130  interrupted by Ctrl-C
 
 Settings come from the environment (HIGHTIDE_KAFKA, HIGHTIDE_REDIS, ...): the README has the table.

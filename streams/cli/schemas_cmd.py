@@ -1,12 +1,11 @@
 """`hightide schemas export`: the schemas of all topics as files, for those who write or read them."""
 
 import argparse
-from importlib.metadata import version
+import sys
 from pathlib import Path
-from typing import Any
 
 
-def register(subparsers: Any) -> None:
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to the program."""
     command = subparsers.add_parser("schemas", help="the schemas of all topics")
     actions = command.add_subparsers(title="actions", metavar="ACTION", required=True)
@@ -28,10 +27,10 @@ def run_export(arguments: argparse.Namespace) -> int:
     folder: Path = arguments.dir
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, content in documents(version("hightide")).items():
+        for name, content in documents().items():
             (folder / name).write_bytes(content)
             print(folder / name)
     except OSError as error:
-        print(f"hightide: {folder} can not be written: {error.strerror}")
+        print(f"hightide: {folder} can not be written: {error.strerror}", file=sys.stderr)
         return 1
     return 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from streams.cli.start import settings_and_log
+
 _DESCRIPTION = """\
 Reads orders and live sessions from Kafka, keeps the tallies in Redis and publishes alerts. Start as many as there are
 partitions at most; each takes its share, and what one leaves, another goes on with. Ctrl-C or SIGTERM ends it cleanly;
@@ -25,17 +27,13 @@ def register(subparsers: Any) -> None:
 
 def _run(_arguments: argparse.Namespace) -> int:
     import asyncio
-    import os
 
     import uvloop
 
     from agents import register_agents
-    from streams.logs import set_up_logging
-    from streams.settings import load
     from streams.worker import Worker
 
-    settings = load(os.environ)
-    set_up_logging(settings.log_level, settings.zone)
+    settings = settings_and_log()
 
     async def run() -> int:
         return await Worker(settings, register_agents).run()

@@ -88,8 +88,8 @@ class Heartbeat:
         before = list(partition.fences)
         for shard, keys in enumerate(self._keys):
             values = await self._redis.hmget(keys.fence(tp.topic, tp.partition), _FIELDS)
-            if self._intake.partitions.get(tp) is not partition or partition.fences != before:
-                return  # a chunk was settled meanwhile: all is well
+            if self._intake.partitions.get(tp) is not partition or partition.taking or partition.fences != before:
+                return  # a chunk is, or was, settled meanwhile: it finds out by itself
             if values[0] is None:
                 await self._intake.read_again(tp, "missing", f"shard {shard} has no fence any more")
                 return
@@ -98,7 +98,9 @@ class Heartbeat:
                 self._meter.conservation(tp, next_ - origin - counted - resends - rejected)
             if next_ != partition.fences[shard] and partition.read_to >= partition.low:
                 kind = "rolled_back" if next_ < partition.fences[shard] else "behind"
-                await self._intake.read_again(tp, kind, f"shard {shard} stands at {next_}, not {partition.fences[shard]}")
+                await self._intake.read_again(
+                    tp, kind, f"shard {shard} stands at {next_}, not {partition.fences[shard]}"
+                )
                 return
 
     async def flags(self) -> None:

@@ -13,12 +13,12 @@ from faust.types import TP
 from streams.errors import Expected, WorkerStuck
 from streams.intake.chunk import Chunk, StartAt
 from streams.intake.judge import Judged
+from streams.intake.measure import Meter
 from streams.intake.opening import Opener
 from streams.intake.partition import Partition
 from streams.intake.path import Path, Reseek
 from streams.intake.store_calls import Patience
 from streams.intake.transport import LogReader
-from streams.intake.measure import Meter
 
 _log = logging.getLogger(__name__)
 
@@ -83,6 +83,7 @@ class WorkerIntake:
         if partition is None or partition.epoch != chunk.epoch or partition.stopped:
             return
         began, counted_from = time.perf_counter(), partition.low
+        partition.taking = True
         try:
             judged = await self._path.take(partition, chunk)
         except Reseek as reseek:
@@ -96,6 +97,8 @@ class WorkerIntake:
             if chunk.end > counted_from:
                 self._meter.settled(judged, max(counted_from, chunk.start), partition.low, time.perf_counter() - began)
             self._after(partition, judged)
+        finally:
+            partition.taking = False
 
     def _after(self, partition: Partition, judged: Judged) -> None:
         chunk = judged.chunk
@@ -121,7 +124,9 @@ class WorkerIntake:
         _log.warning("%s/%d is read again: %s", tp.topic, tp.partition, why)
         self._meter.reseek(tp, kind)
         try:
-            opened = await self._patience.call(f"opening {tp.topic}/{tp.partition}", partial(self._opener.open, [tp], self.log))
+            opened = await self._patience.call(
+                f"opening {tp.topic}/{tp.partition}", partial(self._opener.open, [tp], self.log)
+            )
         except Expected as error:
             self._fatal(error)
             return

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from faust.types import TP
 from redis.asyncio import Redis
 
-from faust.types import TP
 from streams.errors import LogReplaced
 from streams.intake.partition import Partition
 from streams.intake.resends import ResendMemory

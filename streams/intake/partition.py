@@ -27,6 +27,8 @@ class Partition:
     identity: tuple[int, int] | None = None
     rejects_in_a_row: int = 0
     stopped: str | None = None
+    #: a chunk is being settled: what Redis says meanwhile may be newer than what is known here
+    taking: bool = False
     #: end of the last chunk taken (offset) and of the log as it was then
     read_to: int = 0
     highwater: int = 0

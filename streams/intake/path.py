@@ -22,9 +22,9 @@ from streams.errors import LogReplaced
 from streams.intake.chunk import Chunk
 from streams.intake.judge import Admit, Admitted, Judged, judge, record_crc
 from streams.intake.partition import Partition
-from streams.intake.store_calls import Patience
 from streams.intake.refunds import RefundBook, load_book
 from streams.intake.rejects import RejectsTopic
+from streams.intake.store_calls import Patience
 from streams.keys import Keys
 from streams.tally.fold import Deltas, fold
 from streams.tally.rows import ShardRows, shard_rows
@@ -88,9 +88,7 @@ class Path:
         return [admit(record.value, record.timestamp, zone) for record in chunk.records]
 
     async def _book(self, tp: TP, admitted: Admitted) -> RefundBook:
-        refunds = [
-            event for event in admitted if type(event) is OrderEvent and event.event_type == "order.refunded"
-        ]
+        refunds = [event for event in admitted if type(event) is OrderEvent and event.event_type == "order.refunded"]
         load = partial(load_book, self._redis, self._keys[0], tp, refunds, self._zone)
         return await self._patience.call(f"reading refunds of {tp.topic}/{tp.partition}", load)
 

@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
+from faust.types import TP
 from redis.asyncio import Redis
 
-from faust.types import TP
 from schemas.events import OrderEvent
 from streams.keys import Keys
 from streams.tally.rows import Row

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
+from aiokafka.errors import KafkaError
 from faust.types import TP
+
 from schemas.rejects import encode_rejected, reject_key, rejected
+from streams.errors import ServerMissing
 from streams.intake.judge import RejectedRecord
+from streams.patience import until_answered
 
 
 class Producer(Protocol):
@@ -26,7 +31,17 @@ class RejectsTopic:
         self._topic = topic
 
     async def publish(self, tp: TP, rejects: Sequence[RejectedRecord]) -> None:
-        """Publish and wait until the broker has them all. Kafka's errors pass through."""
+        """Publish and wait until the broker has them all, for as long as it takes: nothing settles before."""
+        if rejects:
+            await until_answered(f"the topic {self._topic}", partial(self._publish, tp, rejects))
+
+    async def _publish(self, tp: TP, rejects: Sequence[RejectedRecord]) -> None:
+        try:
+            await self._send(tp, rejects)
+        except (KafkaError, OSError) as error:
+            raise ServerMissing(str(error) or type(error).__name__) from error
+
+    async def _send(self, tp: TP, rejects: Sequence[RejectedRecord]) -> None:
         sent = [
             await self._producer.send(
                 self._topic,
@@ -35,8 +50,7 @@ class RejectsTopic:
             )
             for each in rejects
         ]
-        if sent:
-            await asyncio.gather(*sent)
+        await asyncio.gather(*sent)
 
 
 def _value(tp: TP, each: RejectedRecord) -> bytes:

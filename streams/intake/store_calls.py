@@ -22,8 +22,8 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from streams.patience import backoff_s
 from streams.errors import StoreFault
+from streams.patience import backoff_s
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")

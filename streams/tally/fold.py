@@ -31,7 +31,16 @@ GMV, PAID, UNITS, CREATED, CANCELLED, REFUND, REFUNDED, BOOKED = range(len(COUNT
 
 #: session, anchor, merchant, cluster, category, province, city, channel
 Combination = tuple[str, str, str, str, str, str, str, str]
-_POSITION = {"session": 0, "anchor": 1, "merchant": 2, "cluster": 3, "category": 4, "province": 5, "city": 6, "channel": 7}
+_POSITION = {
+    "session": 0,
+    "anchor": 1,
+    "merchant": 2,
+    "cluster": 3,
+    "category": 4,
+    "province": 5,
+    "city": 6,
+    "channel": 7,
+}
 _HOUR_SPREAD = tuple((dimension, _POSITION[dimension]) for dimension in DIMENSIONS if dimension != "platform")
 _MINUTE_SPREAD = tuple((dimension, at) for dimension, at in _HOUR_SPREAD if dimension in MINUTE_DIMENSIONS)
 _BUYER_SPREAD = tuple((dimension, at) for dimension, at in _HOUR_SPREAD if dimension in BUYER_HOUR_DIMENSIONS)

@@ -52,9 +52,7 @@ class SessionDelta:
 
 
 def _scopes(event: SessionEvent) -> str:
-    scopes = Scopes(
-        event.anchor_id, event.merchant_id, event.cluster_id, event.category, event.room_id, event.title
-    )
+    scopes = Scopes(event.anchor_id, event.merchant_id, event.cluster_id, event.category, event.room_id, event.title)
     return msgspec.json.encode(scopes).decode()
 
 

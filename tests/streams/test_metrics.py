@@ -1,6 +1,7 @@
 """The vocabulary of the metrics is closed: what is in the table is made, and nothing else."""
 
 import re
+from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
@@ -12,6 +13,9 @@ from streams.metrics import VOCABULARY, Definition, Metrics, serve_metrics
 from streams.settings import SettingsError
 
 UNITS = ("_seconds", "_records", "_rows", "_ms", "_offset", "_alerts", "_up")
+_ROOT = Path(__file__).parents[2]
+_SOURCE = "".join(path.read_text() for room in ("streams", "agents") for path in (_ROOT / room).rglob("*.py"))
+
 KINDS = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}
 
 each_definition = pytest.mark.parametrize("definition", VOCABULARY, ids=[it.name for it in VOCABULARY])
@@ -47,6 +51,11 @@ def test_exactly_the_table_is_made_each_of_its_kind() -> None:
     assert len(by_name) == len(made)
     assert {name: type(metric) for name, metric in by_name.items()} == {it.name: KINDS[it.kind] for it in VOCABULARY}
     assert {name: metric._labelnames for name, metric in by_name.items()} == {it.name: it.labels for it in VOCABULARY}
+
+
+@pytest.mark.parametrize("attribute", [name for name in vars(Metrics()) if name != "registry"])
+def test_each_is_measured_somewhere(attribute: str) -> None:
+    assert re.search(rf"metrics\.{attribute}\b", _SOURCE), f"nothing sets metrics.{attribute}"
 
 
 def test_two_workers_in_one_process_do_not_share_counts() -> None:

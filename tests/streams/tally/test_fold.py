@@ -35,7 +35,9 @@ def counted(event: OrderEvent | SessionEvent, offset: int = 0, arrival_ms: int =
 
 
 def sums(deltas: Deltas, dimension: str = "platform", id: str = "all", hour: int = HOUR) -> dict[str, int]:
-    return {code: value for code, value in zip(CODES, deltas.hours.get((dimension, id, hour), []), strict=False) if value}
+    return {
+        code: value for code, value in zip(CODES, deltas.hours.get((dimension, id, hour), []), strict=False) if value
+    }
 
 
 def test_a_paid_order_counts_money_order_and_units_in_its_pay_hour() -> None:
@@ -50,7 +52,10 @@ def test_the_first_millisecond_of_an_hour_is_in_it_and_the_last_one_before_is_no
 
 
 def test_created_and_cancelled_count_by_event_time_and_move_no_money() -> None:
-    events = [counted(order("order.created", event_time_ms=t(1))), counted(order("order.cancelled", event_time_ms=t(61)))]
+    events = [
+        counted(order("order.created", event_time_ms=t(1))),
+        counted(order("order.cancelled", event_time_ms=t(61))),
+    ]
     deltas = fold(events, SHANGHAI)
     assert sums(deltas) == {"c": 1}
     assert sums(deltas, hour=HOUR + 1) == {"x": 1}
@@ -166,5 +171,3 @@ def test_a_run_may_be_cut_anywhere(events: list[OrderEvent], at: int) -> None:
             for key, row in getattr(part, name).items():
                 together[key] = [a + b for a, b in zip(together.get(key, [0] * len(CODES)), row, strict=True)]
         assert together == getattr(whole, name)
-
-

@@ -30,7 +30,9 @@ def test_a_minute_is_two_digits_of_its_hour() -> None:
 
 def test_only_money_marks_a_peak_and_none_is_never_marked() -> None:
     created, paid = [0, 0, 0, 1, 0, 0, 0, 0], [5, 1, 0, 0, 0, 0, 0, 0]
-    deltas = Deltas(hours={("cluster", "c", HOUR): created, ("cluster", "(none)", HOUR): paid, ("city", "x", HOUR): paid})
+    deltas = Deltas(
+        hours={("cluster", "c", HOUR): created, ("cluster", "(none)", HOUR): paid, ("city", "x", HOUR): paid}
+    )
     assert shard_rows(deltas, KEYS[:1])[0].peaks == []
 
 

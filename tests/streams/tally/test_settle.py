@@ -54,7 +54,9 @@ async def test_a_fence_is_set_once_and_never_moved_by_setting_it(redis: Redis) -
 
 async def test_a_settle_moves_the_fence_with_the_tallies(redis: Redis) -> None:
     settler = await fenced(redis)
-    answer = await settler.settle(TP0, progress(0, 10, resends=2, rejected=1), rows((TALLY, ["20g", 5])), {490_000: 3}, {})
+    answer = await settler.settle(
+        TP0, progress(0, 10, resends=2, rejected=1), rows((TALLY, ["20g", 5])), {490_000: 3}, {}
+    )
     assert answer == Applied(1)
     assert await redis.hget(TALLY, "20g") == b"5"
     fence = {name.decode(): int(value) for name, value in (await redis.hgetall(FENCE)).items()}

@@ -1,0 +1,145 @@
+"""`audit`: a settled cut of Redis, the same records from Kafka, the truth of them, and the differences."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from redis.asyncio import Redis
+
+from streams.errors import Expected
+from streams.keys import Keys, shard_keys
+from streams.lab.audit.alerts import alert_differences, last_revisions
+from streams.lab.audit.compare import differences, truth_differences
+from streams.lab.audit.log import Span, read_spans
+from streams.lab.audit.store import Stored, read_stored
+from streams.lab.simulator.run import rules_of
+from streams.lab.truth import Truth, compute_truth
+from streams.settings import Settings
+from streams.topics import LIVE_SESSIONS, ORDERS, Topics
+
+#: how often, and how long apart, a cut is tried while a worker is settling
+_CUTS = 20
+_BETWEEN_CUTS_S = 0.5
+#: how long the alerts may lag behind the tallies
+_ALERTS_WITHIN_S = 15.0
+
+
+class StillMoving(Expected):
+    """Tallies change faster than they can be read: stop the workers, or the producers, and audit again."""
+
+    exit_code = 75
+
+
+@dataclass(slots=True)
+class Report:
+    """What an audit found: sums over all partitions, sizes of the true sets, and one line a difference."""
+
+    tallies: int = 0
+    consumed: int = 0
+    counted: int = 0
+    resends: int = 0
+    rejected: int = 0
+    alerts: int = 0
+    differences: list[str] = field(default_factory=list)
+
+
+Fences = dict[tuple[str, int], dict[str, int]]
+
+
+async def audit(
+    settings: Settings, redis: Redis, on_progress: Callable[[int, str], None], expected: Truth | None = None
+) -> Report:
+    """Recompute and compare, also with the `expected` truth of a scenario if there is one.
+
+    `on_progress` is given the records read so far and what is going on.
+
+    Raises `StillMoving`, and what reading Kafka raises.
+    """
+    keys = [shard_keys(settings.group, shard) for shard in range(settings.shards)]
+    fences, stored = await _cut(settings, redis, keys)
+    truth = await _truth(settings, fences, on_progress)
+    report = Report(tallies=len(truth.tallies))
+    for fence in fences.values():
+        report.consumed += fence["next"] - fence["origin"]
+        report.counted += fence["counted"]
+        report.resends += fence["resends"]
+        report.rejected += fence["rejected"]
+    report.differences += _account_differences(fences, truth)
+    report.differences += differences(stored, truth)
+    await _audit_alerts(settings, truth, report)
+    if expected is not None:
+        report.differences += list(truth_differences(truth, expected))
+    return report
+
+
+async def _cut(settings: Settings, redis: Redis, keys: list[Keys]) -> tuple[Fences, Stored]:
+    """Tallies and fences of one moment: read until no fence moved meanwhile."""
+    for _ in range(_CUTS):
+        before = await _fences(redis, keys)
+        stored = await read_stored(redis, keys, settings.zone, settings.refund_days)
+        if before == await _fences(redis, keys):
+            return before[0], stored
+        await asyncio.sleep(_BETWEEN_CUTS_S)
+    raise StillMoving("the tallies change while they are read: stop the workers or the producers and audit again")
+
+
+async def _fences(redis: Redis, keys: list[Keys]) -> list[Fences]:
+    by_shard = []
+    for shard in keys:
+        fences: Fences = {}
+        for member in sorted(await redis.smembers(shard.partitions())):
+            number, _, topic = member.decode().partition(":")
+            values = await redis.hgetall(shard.fence(topic, int(number)))
+            fences[topic, int(number)] = {
+                name.decode(): int(value) for name, value in values.items() if name != b"unread"
+            }
+        by_shard.append(fences)
+    first = {place: fence["next"] for place, fence in by_shard[0].items()}
+    if any({place: fence["next"] for place, fence in each.items()} != first for each in by_shard):
+        raise StillMoving("the shards stand at different offsets: start a worker, it heals them, and audit again")
+    return by_shard
+
+
+async def _truth(settings: Settings, fences: Fences, on_progress: Callable[[int, str], None]) -> Truth:
+    topics = Topics(settings.topic_prefix)
+    spans = [Span(topic, number, fence["origin"], fence["next"]) for (topic, number), fence in fences.items()]
+    names = {topics.orders: ORDERS, topics.live_sessions: LIVE_SESSIONS}
+    total = sum(span.stop - span.start for span in spans)
+    records = await read_spans(
+        settings.kafka, spans, names, lambda read: on_progress(read, f"of {total:,} records read")
+    )
+    on_progress(total, "records read, recomputing")
+    # in a thread, so that a progress bar, Ctrl-C and a worker in the same process go on
+    return await asyncio.to_thread(compute_truth, records, rules_of(settings))
+
+
+def _account_differences(fences: Fences, truth: Truth) -> list[str]:
+    lines = []
+    true = {(count.topic, count.partition): count for count in truth.partitions}
+    for (topic, number), fence in fences.items():
+        consumed = fence["next"] - fence["origin"]
+        have = fence["counted"], fence["resends"], fence["rejected"]
+        if consumed != sum(have):
+            lines.append(f"{topic}/{number}: consumed {consumed} is not counted + resends + rejected {have}")
+        name = ORDERS if topic.endswith(ORDERS) else LIVE_SESSIONS
+        count = true.get((name, number))
+        should = (count.counted, count.resends, sum(count.rejected.values())) if count else (0, 0, 0)
+        if have != should:
+            lines.append(f"{topic}/{number}: counted, resends, rejected are {have}, should be {should}")
+    return lines
+
+
+async def _audit_alerts(settings: Settings, truth: Truth, report: Report) -> None:
+    """Compare the final set of alerts, which follows the tallies by moments: wait for it a little."""
+    topic = Topics(settings.topic_prefix).alerts
+    deadline = asyncio.get_running_loop().time() + _ALERTS_WITHIN_S
+    while True:
+        found = await last_revisions(settings.kafka, topic)
+        lines = alert_differences(found, truth.alerts)
+        if not lines or asyncio.get_running_loop().time() > deadline:
+            break
+        await asyncio.sleep(_BETWEEN_CUTS_S)
+    report.alerts = len(truth.alerts)
+    report.differences += lines

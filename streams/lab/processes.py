@@ -1,0 +1,91 @@
+"""Worker processes for the demo, the tests and the bench: started, watched until all is settled, ended or killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import fields
+from pathlib import Path
+
+from redis.asyncio import Redis
+
+from streams.errors import Expected
+from streams.keys import shard_keys
+from streams.settings import Settings
+
+#: a worker that settles nothing more for this long has stopped
+SETTLED_WITHIN_S = 60.0
+_STOPS_WITHIN_S = 25.0
+
+Process = subprocess.Popen[bytes]
+
+
+def start_worker(settings: Settings, log: Path) -> Process:
+    """Start `hightide worker` with these settings; its log is appended to `log`."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("HIGHTIDE_")}
+    with log.open("ab") as sink:
+        # a group of its own: Ctrl-C reaches us alone, and we end the worker
+        return subprocess.Popen(
+            [sys.executable, "-m", "streams.cli.main", "worker"],
+            env={**environment, **as_environment(settings)}, stdout=sink, stderr=sink, start_new_session=True,
+        )  # fmt: skip
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """Settings as the variables that a process would read them from."""
+    values = {field.metadata["key"]: getattr(settings, field.name) for field in fields(settings)}
+    return {key: str(getattr(value, "name", value)) for key, value in values.items()}
+
+
+async def end_worker(worker: Process) -> int:
+    """SIGTERM, and SIGKILL if that does not end it; returns its exit code. Does nothing to one that has ended."""
+    if worker.poll() is None:
+        worker.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.to_thread(worker.wait, _STOPS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            worker.kill()
+    return await asyncio.to_thread(worker.wait)
+
+
+@asynccontextmanager
+async def worker_process(settings: Settings, log: Path) -> AsyncIterator[Process]:
+    """A worker for as long as the context lasts."""
+    worker = start_worker(settings, log)
+    try:
+        yield worker
+    finally:
+        await end_worker(worker)
+
+
+async def until_settled(redis: Redis, settings: Settings, records: int, worker: Process) -> None:
+    """Return once `records` lie below the fences. Raises `Expected` if the worker ends, or settles nothing for long."""
+    loop = asyncio.get_running_loop()
+    settled, moved_at = -1, loop.time()
+    while settled < records:
+        if worker.poll() is not None:
+            raise Expected(f"the worker ended with exit code {worker.returncode}: its log says why")
+        now = await settled_records(redis, settings)
+        if now != settled:
+            settled, moved_at = now, loop.time()
+        elif loop.time() - moved_at > SETTLED_WITHIN_S:
+            raise Expected(f"the worker settled {settled:,} of {records:,} records and nothing more: its log says why")
+        await asyncio.sleep(0.05)
+
+
+async def settled_records(redis: Redis, settings: Settings) -> int:
+    """How many records lie below the fences of all partitions, in the shard that is furthest behind."""
+    totals = []
+    for shard in range(settings.shards):
+        keys, total = shard_keys(settings.group, shard), 0
+        for member in await redis.smembers(keys.partitions()):
+            number, _, topic = member.decode().partition(":")
+            next_, origin = await redis.hmget(keys.fence(topic, int(number)), "next", "origin")
+            total += int(next_) - int(origin)
+        totals.append(total)
+    return min(totals)
