@@ -27,10 +27,12 @@ class OwnChannel(faust.Channel[Any]):
     @property
     def queue(self) -> ThrowableQueue[Any]:
         """The queue behind this channel."""
-        if self._queue is None:
+        queue: ThrowableQueue[Any] | None = self._queue
+        if queue is None:
             always_open = FlowControlEvent(initially_suspended=False)
-            self._queue = ThrowableQueue(maxsize=self.maxsize or CHUNKS_WAITING, flow_control=always_open)
-        return self._queue
+            queue = ThrowableQueue(maxsize=self.maxsize or CHUNKS_WAITING, flow_control=always_open)
+            self._queue = queue
+        return queue
 
     def nudge(self) -> None:
         """Say that there may be work; a second nudge before the first is taken says nothing new."""

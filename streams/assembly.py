@@ -74,7 +74,12 @@ def assemble(around: Surroundings) -> Assembly:
     orders, sessions, peaks, records, alerts = (OwnChannel(app) for _ in range(5))
     topics = around.topics
     intake.put = {topics.orders: orders.put, topics.live_sessions: sessions.put}
-    intake.settled = lambda: (peaks.nudge(), records.nudge())
+
+    def settled() -> None:
+        peaks.nudge()
+        records.nudge()
+
+    intake.settled = settled
     detector, publisher = _detector(around), _publisher(around)
     marking = Marking(detector, publisher, around.settings.shards, around.metrics, alerts.nudge, around.end)
     parts = Parts(intake, marking, orders, sessions, peaks, records, alerts)
@@ -90,6 +95,7 @@ def _intake(around: Surroundings, patience: Patience, meter: Meter) -> WorkerInt
         {topics.orders: admit_order, topics.live_sessions: admit_session},
         RejectsTopic(around.producer, topics.rejects),
         patience,
+        meter,
     )
     opener = Opener(around.redis, around.keys, settings.dedupe_s * 1000)
     return WorkerIntake(opener, path, patience, meter, settings.reject_limit, around.end)

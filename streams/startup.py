@@ -13,8 +13,9 @@ from streams.errors import StoreFault, TopicsWrong
 from streams.keys import shard_keys
 from streams.scripts import lua_script
 from streams.settings import Settings
+from streams.tally.fence import partition_member
 from streams.tally.rows import ShardRows
-from streams.tally.settle import Applied, Elsewhere, Progress, Settler, partition_member
+from streams.tally.settle import Applied, Elsewhere, Progress, Settler
 from streams.topic_admin import check_topics
 
 _TP = TP("selftest", 0)

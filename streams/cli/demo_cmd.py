@@ -91,5 +91,4 @@ async def _stay(settings: Settings, folder: Path) -> None:
     print(f"export HIGHTIDE_KAFKA={settings.kafka}\nexport HIGHTIDE_REDIS={settings.redis}")
     print("servers and worker stay up; Ctrl-C ends them", file=sys.stderr, flush=True)
     async with worker_process(settings, folder / "worker.log") as worker:
-        while worker.poll() is None:
-            await asyncio.sleep(0.5)
+        await asyncio.to_thread(worker.wait)

@@ -22,6 +22,7 @@ from streams.intake.partition import Partition
 from streams.intake.store_calls import Patience
 from streams.keys import Keys
 from streams.scripts import lua_script
+from streams.tally.fence import read_fence
 
 _log = logging.getLogger(__name__)
 
@@ -31,11 +32,9 @@ STUCK_AFTER_S = 60.0
 #: how often the fences are told to Kafka, in beats
 COMMIT_EVERY = 3
 
-_FIELDS = ("next", "origin", "counted", "resends", "rejected", "unread")
-
 
 class Heartbeat:
-    """`beat()` is to be called about once a second, `flags()` oftener: it tells Redis which partitions are fully read."""
+    """Call `beat()` about once a second, and `flags()` oftener: it tells Redis which partitions are fully read."""
 
     def __init__(self, redis: Redis, keys: list[Keys], intake: WorkerIntake, patience: Patience, meter: Meter) -> None:
         self.ends: Callable[[], Awaitable[Mapping[TP, tuple[int, int | None]]]]
@@ -50,7 +49,7 @@ class Heartbeat:
         self._beats = 0
 
     async def beat(self) -> None:
-        """One look at everything. Raises `WorkerStuck` or `LogReplaced`; a Redis that is away is for the settles to say."""
+        """One look at everything. Raises `WorkerStuck` or `LogReplaced`; a Redis that is away, the settles say."""
         ends = await self.ends()
         self._check_progress(ends)
         try:
@@ -87,20 +86,18 @@ class Heartbeat:
         """Seek to a fence that stands elsewhere, while no chunk is under way that would find out by itself."""
         before = list(partition.fences)
         for shard, keys in enumerate(self._keys):
-            values = await self._redis.hmget(keys.fence(tp.topic, tp.partition), _FIELDS)
+            fence = await read_fence(self._redis, keys, tp)
             if self._intake.partitions.get(tp) is not partition or partition.taking or partition.fences != before:
                 return  # a chunk is, or was, settled meanwhile: it finds out by itself
-            if values[0] is None:
+            if fence is None:
                 await self._intake.read_again(tp, "missing", f"shard {shard} has no fence any more")
                 return
-            next_, origin, counted, resends, rejected, _ = (int(value) for value in values)
             if shard == 0:
-                self._meter.conservation(tp, next_ - origin - counted - resends - rejected)
-            if next_ != partition.fences[shard] and partition.read_to >= partition.low:
-                kind = "rolled_back" if next_ < partition.fences[shard] else "behind"
-                await self._intake.read_again(
-                    tp, kind, f"shard {shard} stands at {next_}, not {partition.fences[shard]}"
-                )
+                self._meter.conservation(tp, fence.gap)
+            if fence.next != partition.fences[shard] and partition.read_to >= partition.low:
+                kind = "rolled_back" if fence.next < partition.fences[shard] else "behind"
+                why = f"shard {shard} stands at {fence.next}, not {partition.fences[shard]}"
+                await self._intake.read_again(tp, kind, why)
                 return
 
     async def flags(self) -> None:

@@ -67,6 +67,7 @@ class WorkerIntake:
         except Exception as error:  # whatever it was, going on without start offsets would lose the partitions
             self._fatal(WorkerStuck(f"the fences of the assigned partitions could not be read: {error!r}"))
             return {}
+        self._meter.assigned()
         self.partitions = {tp: partition for tp, (partition, _) in opened.items()}
         for tp, (partition, start) in sorted(opened.items()):
             _log.info("reading %s/%d from %d, fence %s", tp.topic, tp.partition, start, partition.low)
@@ -108,8 +109,8 @@ class WorkerIntake:
         if partition.rejects_in_a_row >= self._reject_limit:
             partition.stopped = f"{partition.rejects_in_a_row} rejects in a row, the last at offset {chunk.end - 1}"
             _log.error(
-                "%s/%d is stopped: %s (%s). Look at the rejects topic; start again once the producer is mended, or with a "
-                "higher HIGHTIDE_REJECT_LIMIT to let them pass",
+                "%s/%d is stopped: %s (%s). Look at the rejects topic; start again once the producer is mended, or "
+                "with a higher HIGHTIDE_REJECT_LIMIT to let them pass",
                 chunk.tp.topic, chunk.tp.partition, partition.stopped, judged.rejects[-1].reason,
             )  # fmt: skip
         self.settled()

@@ -29,6 +29,14 @@ class Meter:
         metrics.settle_seconds.observe(took_s)
         self.position(chunk.tp, fence, chunk.highwater)
 
+    def assigned(self) -> None:
+        """Kafka gave this worker a set of partitions."""
+        self._metrics.rebalances.inc()
+
+    def rows(self, count: int) -> None:
+        """One script of that many rows was run."""
+        self._metrics.settle_rows.observe(count)
+
     def position(self, tp: TP, fence: int, highwater: int) -> None:
         """Where a partition stands."""
         labels = (tp.topic, str(tp.partition))

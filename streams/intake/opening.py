@@ -7,7 +7,6 @@ fence: what lies below feeds the resend memory only, and proves that the log is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from faust.types import TP
 from redis.asyncio import Redis
@@ -18,19 +17,7 @@ from streams.intake.resends import ResendMemory
 from streams.intake.transport import LogReader
 from streams.keys import Keys
 from streams.scripts import lua_script
-from streams.tally.settle import partition_member
-
-_FIELDS = ("next", "origin", "arrival_ms", "last_crc", "last_ms")
-
-
-class Fence(NamedTuple):
-    """A fence as it stands in one shard: offsets, and the identity of the last record settled."""
-
-    next: int
-    origin: int
-    arrival_ms: int
-    last_crc: int
-    last_ms: int
+from streams.tally.fence import Fence, partition_member, read_fence
 
 
 class Opener:
@@ -70,12 +57,13 @@ class Opener:
         """One fence a shard; a missing one is set to the beginning of the log, never to what comes next."""
         fences = []
         for keys in self._keys:
-            key = keys.fence(tp.topic, tp.partition)
-            values = await self._redis.hmget(key, _FIELDS)
-            if values[0] is None:
+            fence = await read_fence(self._redis, keys, tp)
+            if fence is None:
+                key = keys.fence(tp.topic, tp.partition)
                 await self._init(keys=[key, keys.partitions()], args=[partition_member(tp), first_offset])
-                values = await self._redis.hmget(key, _FIELDS)
-            fences.append(Fence(*(int(value) for value in values)))
+                fence = await read_fence(self._redis, keys, tp)
+            assert fence is not None, "the script sets it"
+            fences.append(fence)
         return fences
 
     async def _warm_starts(self, fences: Mapping[TP, list[Fence]], log: LogReader) -> dict[TP, int]:

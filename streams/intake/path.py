@@ -21,6 +21,7 @@ from schemas.events import OrderEvent
 from streams.errors import LogReplaced
 from streams.intake.chunk import Chunk
 from streams.intake.judge import Admit, Admitted, Judged, judge, record_crc
+from streams.intake.measure import Meter
 from streams.intake.partition import Partition
 from streams.intake.refunds import RefundBook, load_book
 from streams.intake.rejects import RejectsTopic
@@ -58,6 +59,7 @@ class Path:
         admit: Mapping[str, Admit],
         rejects: RejectsTopic,
         patience: Patience,
+        meter: Meter,
     ) -> None:
         self._redis = redis
         self._keys = keys
@@ -65,6 +67,7 @@ class Path:
         self._admit = admit
         self._rejects = rejects
         self._patience = patience
+        self._meter = meter
         self._settlers = [Settler(redis, shard) for shard in keys]
 
     async def take(self, partition: Partition, chunk: Chunk) -> Judged:
@@ -113,6 +116,7 @@ class Path:
         refunds = folds.refund_rows(start, stop) if shard == 0 else {}
         settle = partial(self._settlers[shard].settle, tp, progress, rows[shard], deltas.first_offsets, refunds)
         answer = await self._patience.call(f"settling {tp.topic}/{tp.partition} from offset {start}", settle)
+        self._meter.rows(len(rows[shard]))
         return stop if isinstance(answer, Applied) else answer.next
 
 

@@ -112,8 +112,12 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         }
 
     # -- the fetch ---------------------------------------------------------------------------------
-    async def _fetch_records(  # type: ignore[override]
-        self, consumer: Any, active_partitions: set[TP], timeout: float | None = None, max_records: int | None = None
+    async def _fetch_records(
+        self,
+        consumer: Any,
+        active_partitions: set[TP],
+        timeout: float | None = None,  # noqa: ASYNC109 (the name is Faust's)
+        max_records: int | None = None,
     ) -> dict[TP, Chunk]:
         """One fetch, as chunks. From the drain to the ledger nothing is awaited, so that no seek can come between."""
         # An empty set would mean "all partitions" to aiokafka: the flow has just been stopped.
@@ -208,7 +212,7 @@ class ChunkConsumer(driver.Consumer):
         return False
 
     async def wait_empty(self) -> None:
-        """Nothing to wait for: a settle that is under way either lands before the next owner reads the fence or misses it."""
+        """Nothing to wait for: a settle under way lands before the next owner reads the fence, or misses it."""
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust's livelock detector knows only messages; the worker's progress watchdog takes its place."""

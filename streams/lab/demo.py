@@ -44,7 +44,12 @@ async def demo(settings: Settings, seed: int, pace: Pace, directory: Path, say: 
     redis = redis_client(settings)
     plan = Run(SCENARIOS["chensmchen"], seed, None, directory / "truth.jsonl")
     progress = Progress("orders and sessions sent", plan.expected())
-    watcher = _Watcher(settings, lambda line: (progress.clear(), say(line)))
+
+    def say_above_the_bar(line: str) -> None:
+        progress.clear()
+        say(line)
+
+    watcher = _Watcher(settings, say_above_the_bar)
     try:
         async with worker_process(settings, directory / "worker.log") as worker, watcher.running():
             records = await simulate(

@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from streams.errors import Expected
 from streams.keys import shard_keys
 from streams.settings import Settings
+from streams.tally.fence import read_fences
 
 #: a worker that settles nothing more for this long has stopped
 SETTLED_WITHIN_S = 60.0
@@ -80,12 +81,6 @@ async def until_settled(redis: Redis, settings: Settings, records: int, worker: 
 
 async def settled_records(redis: Redis, settings: Settings) -> int:
     """How many records lie below the fences of all partitions, in the shard that is furthest behind."""
-    totals = []
-    for shard in range(settings.shards):
-        keys, total = shard_keys(settings.group, shard), 0
-        for member in await redis.smembers(keys.partitions()):
-            number, _, topic = member.decode().partition(":")
-            next_, origin = await redis.hmget(keys.fence(topic, int(number)), "next", "origin")
-            total += int(next_) - int(origin)
-        totals.append(total)
-    return min(totals)
+    shards = [shard_keys(settings.group, shard) for shard in range(settings.shards)]
+    fences = [(await read_fences(redis, keys)).values() for keys in shards]
+    return min(sum(fence.next - fence.origin for fence in each) for each in fences)

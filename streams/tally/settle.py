@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from streams.errors import StoreFault
 from streams.keys import Keys
 from streams.scripts import lua_script
+from streams.tally.fence import partition_member
 from streams.tally.rows import Row, ShardRows
 
 
@@ -49,13 +50,8 @@ class Elsewhere:
     next: int | None
 
 
-def partition_member(tp: TP) -> str:
-    """How a partition is named in `Keys.partitions`: the number first, so that a topic may contain anything."""
-    return f"{tp.partition}:{tp.topic}"
-
-
 class Settler:
-    """Settles one shard. Raises `redis.RedisError` when the store can not be reached and `StoreFault` when it is broken."""
+    """Settles one shard. Raises `redis.RedisError` if the store can not be reached, `StoreFault` if it is broken."""
 
     def __init__(self, redis: Redis, keys: Keys) -> None:
         self._keys = keys

@@ -15,7 +15,7 @@ FINAL = (State.CONFIRMED, State.REINSTATED)
 
 
 async def last_revisions(kafka: str, topic: str) -> dict[str, Alert]:
-    """The highest revision of every alert in `topic`. Raises `ServerMissing`, and `ValueError` for two contents of one."""
+    """The highest revision of every alert in `topic`. Raises `ServerMissing`; `ValueError` if one has two contents."""
     alerts: dict[str, Alert] = {}
     for alert in await all_revisions(kafka, topic):
         known = alerts.get(alert.alert_id)
@@ -71,7 +71,6 @@ def alert_differences(found: dict[str, Alert], true: list[TrueAlert]) -> list[st
         lines.append(f"alert {alert.state} but not due: {alert.text}")
     for alert_id in sorted(expected.keys() - final.keys()):
         due, state = expected[alert_id], found[alert_id].state if alert_id in found else "missing"
-        lines.append(
-            f"alert due but {state}: {due.rule} {due.metric} {due.dimension} {due.scope_id}: {due.holder} at {due.value_fen}"
-        )
+        scope = f"{due.rule} {due.metric} {due.dimension} {due.scope_id}"
+        lines.append(f"alert due but {state}: {scope}: {due.holder} at {due.value_fen}")
     return lines

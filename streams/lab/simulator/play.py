@@ -6,7 +6,8 @@ another: without that, a reader's watermark could run ahead of a partition that 
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import chain, groupby
 from typing import Any, Final
@@ -54,30 +55,29 @@ async def play(
     `on_slice` is called after each slice. Cancelling it stops after what the broker has already been given.
     Raises ServerMissing if the broker does not answer or stops answering.
     """
+    async with _producer(target) as producer:
+        return await _play(producer, records, target, pace, on_slice)
+
+
+async def partition_counts(target: Target) -> dict[str, int]:
+    """How many partitions the two topics have, by their names in the contract. Raises ServerMissing."""
+    async with _producer(target) as producer:
+        return await _partitions(producer, target)
+
+
+@asynccontextmanager
+async def _producer(target: Target) -> AsyncIterator[Any]:
+    """A started producer; it can not be idempotent, because the embedded broker is not (resends are judged anyway)."""
     producer = AIOKafkaProducer(
         bootstrap_servers=target.kafka, acks="all", enable_idempotence=False, max_batch_size=_BATCH_BYTES
     )
     try:
         await producer.start()
-        try:
-            return await _play(producer, records, target, pace, on_slice)
-        finally:
-            await producer.stop()
+        yield producer
     except (KafkaError, OSError) as error:
         raise ServerMissing(f"Kafka at {target.kafka} does not take our records ({error!r})") from error
-
-
-async def partition_counts(target: Target) -> dict[str, int]:
-    """How many partitions the two topics have, by their names in the contract. Raises ServerMissing."""
-    producer = AIOKafkaProducer(bootstrap_servers=target.kafka)
-    try:
-        await producer.start()
-        try:
-            return await _partitions(producer, target)
-        finally:
-            await producer.stop()
-    except (KafkaError, OSError) as error:
-        raise ServerMissing(f"Kafka at {target.kafka} does not tell its partitions ({error!r})") from error
+    finally:
+        await producer.stop()
 
 
 async def _play(

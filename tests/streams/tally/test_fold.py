@@ -24,8 +24,9 @@ def t(minutes: float) -> int:
 def order(event_type: str = "order.paid", **changes: Any) -> OrderEvent:
     fields: dict[str, Any] = {
         "event_id": "e", "event_type": event_type, "event_time_ms": t(0), "order_id": "o", "session_id": "s",
-        "anchor_id": "a", "merchant_id": "m", "cluster_id": "c", "category": "womens-wear", "province": "p", "city": "ci",
-        "channel": "live", "amount_fen": 100, "quantity": 2, "currency": "CNY", "buyer_id": "b", "pay_time_ms": t(0),
+        "anchor_id": "a", "merchant_id": "m", "cluster_id": "c", "category": "womens-wear", "province": "p",
+        "city": "ci", "channel": "live", "amount_fen": 100, "quantity": 2, "currency": "CNY", "buyer_id": "b",
+        "pay_time_ms": t(0),
     }  # fmt: skip
     return OrderEvent(**{**fields, **changes})
 

@@ -7,8 +7,9 @@ from redis.asyncio import Redis
 from streams.errors import StoreFault
 from streams.keys import shard_keys
 from streams.scripts import lua_script
+from streams.tally.fence import partition_member
 from streams.tally.rows import ShardRows
-from streams.tally.settle import Applied, Elsewhere, Progress, Settler, partition_member
+from streams.tally.settle import Applied, Elsewhere, Progress, Settler
 
 KEYS = shard_keys("test", 0)
 TP0 = TP("orders", 0)

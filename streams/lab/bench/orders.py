@@ -1,0 +1,186 @@
+"""The bench's order events, seeded: the same seed, profile and number give the same bytes.
+
+An order is created, paid, cancelled and refunded in that order, and keeps its ids over all its events. Half of the paid
+ones were created before: what was created before the bench began is not in its topic.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from random import Random
+from typing import Final, NamedTuple, TypeVar
+
+from streams.lab.bench.profile import CHANNELS, ORDER_TYPES, Profile
+from streams.lab.simulator.chance import Chance
+from streams.lab.simulator.dates import at
+from streams.lab.simulator.network import delay_ms
+from streams.lab.simulator.places import PLACES
+from streams.lab.simulator.planned import ORDERS, Planned, as_bytes
+
+T = TypeVar("T")
+
+#: a busy hour of a busy day
+START_MS: Final = at("2025-12-31", 20)
+#: orders that may still be paid, cancelled or refunded; the oldest are forgotten beyond that
+_OPEN_ORDERS: Final = 20_000
+_DICE_AT_ONCE: Final = 1_024
+_PLACES: Final = [(province, city) for province, cities in PLACES.items() for city in cities]
+
+
+class Order(NamedTuple):
+    """One order line: what all its events have in common. `pay_time_ms` is 0 until it is paid."""
+
+    order_id: str
+    ids: dict[str, object]
+    amount_fen: int
+    quantity: int
+    buyer_id: str
+    pay_time_ms: int = 0
+
+
+@dataclass(slots=True)
+class Totals:
+    """What a right tally of all events must come to, counted where they are made.
+
+    `counters` has the names of the contract; `gmv_fen` maps clusters to theirs; `bytes` are those of the values.
+    """
+
+    events: int = 0
+    bytes: int = 0
+    counters: Counter[str] = field(default_factory=Counter)
+    gmv_fen: Counter[str] = field(default_factory=Counter)
+
+
+def orders(profile: Profile, seed: int, count: int, totals: Totals) -> Iterator[Planned]:
+    """`count` events in the order of their arrival, added to `totals` as they are made."""
+    maker = _Maker(profile, Chance(f"bench/{profile.name}", seed), totals)
+    for number in range(count):
+        yield maker.event(START_MS + number * 1_000 // profile.events_a_second)
+
+
+class _Maker:
+    def __init__(self, profile: Profile, chance: Chance, totals: Totals) -> None:
+        self._profile = profile
+        self._totals = totals
+        self._rnd = chance.part("orders")
+        self._sessions = list(_sessions(profile))
+        reached = list(accumulate(1 / rank**profile.zipf_exponent for rank in range(1, profile.sessions + 1)))
+        self._session = _dice(self._sessions, reached, chance.part("sessions"))
+        self._type = _dice(ORDER_TYPES, list(accumulate(profile.type_shares)), chance.part("types"))
+        self._channel = _dice(CHANNELS, list(accumulate(profile.channel_shares)), chance.part("channels"))
+        self._created, self._paid = _Pool(self._rnd), _Pool(self._rnd)
+
+    def event(self, arrival_ms: int) -> Planned:
+        """The next event."""
+        event_type = next(self._type)
+        time_ms = arrival_ms - delay_ms(self._rnd)
+        order = self._order_for(event_type)
+        if order is None:  # nothing was paid yet that could be refunded
+            event_type, order = "order.paid", self._new_order()
+        if event_type == "order.created":
+            self._created.put(order)
+        elif event_type == "order.paid":
+            order = order._replace(pay_time_ms=time_ms)
+            self._paid.put(order)
+        event = {**self._described(event_type, time_ms, order), **self._refund(event_type, order)}
+        value = as_bytes(event)
+        self._count(event_type, order, event, len(value))
+        return Planned(ORDERS, order.order_id, value, arrival_ms)
+
+    def _order_for(self, event_type: str) -> Order | None:
+        if event_type == "order.refunded":
+            return self._paid.take()
+        if event_type == "order.cancelled" or (event_type == "order.paid" and self._rnd.random() < 0.5):
+            return self._created.take() or self._new_order()
+        return self._new_order()
+
+    def _new_order(self) -> Order:
+        rnd = self._rnd
+        return Order(
+            order_id=f"69{rnd.randrange(10**16):016d}",
+            ids={**next(self._session), "channel": next(self._channel)},
+            amount_fen=990 + int(rnd.paretovariate(1.3) * 2_000) % 5_000_000,
+            quantity=1 + int(rnd.random() * 1.2),
+            buyer_id=f"buyer-{rnd.randrange(self._profile.buyers):08d}",
+        )
+
+    def _described(self, event_type: str, time_ms: int, order: Order) -> dict[str, object]:
+        return {
+            "event_id": f"{self._rnd.getrandbits(80):020x}",
+            "event_type": event_type,
+            "event_time_ms": time_ms,
+            "order_id": order.order_id,
+            **order.ids,
+            "amount_fen": order.amount_fen,
+            "quantity": order.quantity,
+            "currency": "CNY",
+            "buyer_id": order.buyer_id,
+            **({"pay_time_ms": order.pay_time_ms} if order.pay_time_ms else {}),
+        }
+
+    def _refund(self, event_type: str, order: Order) -> dict[str, object]:
+        if event_type != "order.refunded":
+            return {}
+        refund_fen = order.amount_fen if self._rnd.random() < 0.8 else order.amount_fen // 2
+        return {"refund_id": f"r{order.order_id}", "refund_fen": refund_fen}
+
+    def _count(self, event_type: str, order: Order, event: dict[str, object], size: int) -> None:
+        totals, counters = self._totals, self._totals.counters
+        totals.events += 1
+        totals.bytes += size
+        if event_type == "order.paid":
+            counters["gmv_fen"] += order.amount_fen
+            counters["orders_paid"] += 1
+            counters["units"] += order.quantity
+            totals.gmv_fen[str(order.ids["cluster_id"])] += order.amount_fen
+        elif event_type == "order.refunded":
+            refund_fen = int(str(event["refund_fen"]))
+            counters["refund_fen"] += refund_fen
+            counters["refund_booked_fen"] += refund_fen
+            counters["orders_refunded"] += 1
+        else:
+            counters["orders_created" if event_type == "order.created" else "orders_cancelled"] += 1
+
+
+def _sessions(profile: Profile) -> Iterator[dict[str, object]]:
+    """The ids of each session: every anchor, merchant and cluster has some, as evenly as the numbers allow."""
+    for number in range(profile.sessions):
+        cluster = number % profile.clusters
+        province, city = _PLACES[cluster % len(_PLACES)]
+        yield {
+            "session_id": f"session-{number:04d}",
+            "room_id": f"room-{number:04d}",
+            "anchor_id": f"anchor-{number % profile.anchors:04d}",
+            "merchant_id": f"merchant-{number % profile.merchants:04d}",
+            "cluster_id": f"cluster-{cluster:04d}",
+            "category": f"category-{cluster % profile.categories:02d}",
+            "province": province,
+            "city": city,
+        }
+
+
+def _dice(items: Sequence[T], reached: list[float], rnd: Random) -> Iterator[T]:
+    while True:
+        yield from rnd.choices(items, cum_weights=reached, k=_DICE_AT_ONCE)
+
+
+class _Pool:
+    """Orders in a state that they may leave: any of them is the next to do so."""
+
+    def __init__(self, rnd: Random) -> None:
+        self._rnd = rnd
+        self._orders: list[Order] = []
+
+    def put(self, order: Order) -> None:
+        if len(self._orders) < _OPEN_ORDERS:
+            self._orders.append(order)
+        else:
+            self._orders[int(self._rnd.random() * _OPEN_ORDERS)] = order
+
+    def take(self) -> Order | None:
+        if not self._orders:
+            return None
+        at = int(self._rnd.random() * len(self._orders))
+        self._orders[at], self._orders[-1] = self._orders[-1], self._orders[at]
+        return self._orders.pop()

@@ -1,0 +1,91 @@
+"""The main job, through real processes, a real broker and a real store, compared with the truth to the fen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from streams.lab.simulator.chensmchen import chensmchen
+from streams.lab.simulator.planned import Planned
+from streams.lab.simulator.run import truth_of
+from streams.lab.truth import Truth
+from streams.settings import Settings
+from tests.integration.scenario import Evening
+
+PARTITIONS = {"orders": 4, "live-sessions": 4}
+
+
+@pytest.fixture(scope="module")
+def records() -> list[Planned]:
+    return list(chensmchen(7))
+
+
+@pytest.fixture(scope="module")
+def truth(records: list[Planned]) -> Truth:
+    return truth_of(records, PARTITIONS, Settings(), {})
+
+
+@pytest.fixture
+async def evening(
+    settings: Settings, redis: Redis, records: list[Planned], truth: Truth, tmp_path: Path
+) -> AsyncIterator[Evening]:
+    evening = Evening(settings, redis, records, truth, tmp_path)
+    yield evening
+    await evening.end()
+
+
+async def test_a_worker_killed_in_mid_stream_ends_the_same(evening: Evening) -> None:
+    first = evening.start_worker()
+    playing = asyncio.create_task(evening.play())
+    await evening.until(0.4)
+    first.kill()
+    second = evening.start_worker()
+    await evening.until(0.7)
+    second.kill()
+    third = evening.start_worker()
+    await playing
+    report = await evening.finish(third)
+    assert report.differences == []
+    await evening.check_revisions()
+
+
+async def test_two_workers_share_the_partitions_and_end_the_same(evening: Evening) -> None:
+    workers = [evening.start_worker(), evening.start_worker()]
+    await evening.play()
+    report = await evening.finish(workers[0])
+    assert report.differences == []
+    await evening.check_revisions()
+    shares = [line for line in evening.log().splitlines() if " reading " in line]
+    assert len({line.split()[0] for line in shares}) > 1
+
+
+async def test_a_worker_that_joins_and_one_that_leaves_change_nothing(evening: Evening) -> None:
+    first = evening.start_worker()
+    playing = asyncio.create_task(evening.play())
+    await evening.until(0.2)
+    second = evening.start_worker()
+    await evening.until(0.6)
+    first.terminate()
+    await playing
+    report = await evening.finish(second)
+    assert report.differences == []
+    assert first.wait(timeout=30) == 0
+    await evening.check_revisions()
+
+
+async def test_three_shards_end_the_same(evening: Evening) -> None:
+    evening.settings = replace(evening.settings, shards=3)
+    first = evening.start_worker()
+    playing = asyncio.create_task(evening.play())
+    await evening.until(0.5)
+    first.kill()
+    second = evening.start_worker()
+    await playing
+    report = await evening.finish(second)
+    assert report.differences == []
+    await evening.check_revisions()
