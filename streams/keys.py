@@ -18,6 +18,11 @@ class Keys:
 
     prefix: str
 
+    # -- what was decided once ---------------------------------------------------------------------
+    def layout(self) -> str:
+        """String, shard 0 only: the settings that stored data depend on, as they were at the first start."""
+        return f"{self.prefix}layout"
+
     # -- progress ------------------------------------------------------------------------------
     def fence(self, topic: str, partition: int) -> str:
         """Hash: next, origin, counted, resends, rejected, trusted_ms, arrival_ms, last_crc, last_ms, unread."""

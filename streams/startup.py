@@ -1,15 +1,17 @@
-"""Before the first chunk: are the topics there, and does Redis run our scripts for our user?
+"""Before the first chunk: are the topics there, is the data laid out as we would, does Redis run our scripts?
 
 A right that is missing (Redis checks them inside scripts too) must show here, not half-way through a chunk.
 """
 
 from __future__ import annotations
 
+from typing import cast
+
 from faust.types import TP
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from streams.errors import StoreFault, TopicsWrong
+from streams.errors import StoreFault, StoreRefused, TopicsWrong
 from streams.keys import shard_keys
 from streams.scripts import lua_script
 from streams.settings import Settings
@@ -44,6 +46,19 @@ async def check_scripts(redis: Redis, group: str) -> None:
         ) from error
     if answers != [Applied(1), Elsewhere(1)]:
         raise StoreFault(f"Redis does not run our scripts as it should: {answers}")
+
+
+async def check_layout(redis: Redis, settings: Settings) -> None:
+    """Keep, or compare, the settings that decide where data lie. Raises `StoreRefused` if they were others before."""
+    layout = f"HIGHTIDE_SHARDS={settings.shards} HIGHTIDE_TIMEZONE={settings.zone.name}"
+    key = shard_keys(settings.group, 0).layout()
+    await redis.setnx(key, layout)
+    stored = cast(bytes, await redis.get(key)).decode()
+    if stored != layout:
+        raise StoreRefused(
+            f"the tallies of group {settings.group} were begun with {stored}, not {layout}: set it back, "
+            "or count anew under another HIGHTIDE_GROUP"
+        )
 
 
 async def require_topics(settings: Settings) -> None:

@@ -23,7 +23,7 @@ from streams.intake.transport import ChunkConsumer
 from streams.metrics import Metrics, serve_metrics
 from streams.parts import Parts
 from streams.settings import Settings
-from streams.startup import check_scripts, require_topics
+from streams.startup import check_layout, check_scripts, require_topics
 
 _log = logging.getLogger(__name__)
 
@@ -95,6 +95,7 @@ class Worker:
 
     async def _check(self, redis: Redis) -> None:
         await check_store(redis, self._settings)
+        await check_layout(redis, self._settings)
         await check_scripts(redis, self._settings.group)
         await require_topics(self._settings)
 

@@ -43,10 +43,12 @@ class Order(NamedTuple):
 class Totals:
     """What a right tally of all events must come to, counted where they are made.
 
-    `counters` has the names of the contract; `gmv_fen` maps clusters to theirs; `bytes` are those of the values.
+    `counters` has the names of the contract; `gmv_fen` maps clusters to theirs; `bytes` are those of the values;
+    `span_ms` is the arrival of the last event after `START_MS`.
     """
 
     events: int = 0
+    span_ms: int = 0
     bytes: int = 0
     counters: Counter[str] = field(default_factory=Counter)
     gmv_fen: Counter[str] = field(default_factory=Counter)
@@ -86,6 +88,7 @@ class _Maker:
         event = {**self._described(event_type, time_ms, order), **self._refund(event_type, order)}
         value = as_bytes(event)
         self._count(event_type, order, event, len(value))
+        self._totals.span_ms = arrival_ms - START_MS
         return Planned(ORDERS, order.order_id, value, arrival_ms)
 
     def _order_for(self, event_type: str) -> Order | None:

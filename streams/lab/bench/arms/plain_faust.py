@@ -36,12 +36,12 @@ class Order(faust.Record, serializer="json"):
     province: str | None = None
     city: str | None = None
     channel: str | None = None
-    amount_fen: int | None = None
-    quantity: int | None = None
+    amount_fen: int = 0
+    quantity: int = 0
     buyer_id: str | None = None
-    pay_time_ms: int | None = None
+    pay_time_ms: int = 0
     refund_id: str | None = None
-    refund_fen: int | None = None
+    refund_fen: int = 0
 
 
 class Tallies:

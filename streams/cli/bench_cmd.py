@@ -1,0 +1,123 @@
+"""`hightide bench`: how fast, at what cost, beside plain Faust and raw aiokafka on the same topic."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from streams.cli.start import settings_and_log
+
+if TYPE_CHECKING:
+    from streams.lab.bench.bench import Plan
+
+_DESCRIPTION = """\
+Fills a topic with order events once, then lets every arm read it, each run in a process of its own, the arms in turn
+because machines drift. Prints the medians: events a second on the wall and microseconds of CPU an event, of the process
+and of broker and store, from the first fetch to the end; start and group join are not in it. After each run of hightide
+its tallies are checked. Needs Linux, and a machine that does nothing else.
+"""
+
+
+def register(subparsers: Any) -> None:
+    """Add the command to the program."""
+    parser = subparsers.add_parser(
+        "bench",
+        help="measure events per second and CPU per event",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--events", type=count, default=300_000, metavar="N", help="events in the topic (default 300000)"
+    )
+    parser.add_argument("--runs", type=count, default=3, metavar="N", help="counted runs of each arm (default 3)")
+    parser.add_argument("--warm-ups", type=count_or_none, default=1, metavar="N", help="runs before them (default 1)")
+    parser.add_argument(
+        "--arms",
+        type=names,
+        metavar="A,B",
+        help="which of hightide, plain-faust, raw-aiokafka, pure-core (default all)",
+    )
+    parser.add_argument("--profile", default="stated", metavar="NAME", help="what the orders are like (default stated)")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, other orders (default 1)")
+    parser.add_argument(
+        "--chunk-records", type=chunk, metavar="N", help="largest chunk (default: HIGHTIDE_CHUNK_RECORDS, or 5000)"
+    )
+    parser.add_argument(
+        "--servers", choices=("embedded", "settings"), default="embedded",
+        help="embedded ones, or those of HIGHTIDE_KAFKA and HIGHTIDE_REDIS (default embedded)",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the bench and print its report: 0; 1 if tallies came out wrong. A usage error leaves by SystemExit(2)."""
+    from streams.lab.bench.bench import bench
+    from streams.lab.bench.render import table
+    from streams.lab.bench.servers import given_servers, own_servers
+
+    plan = _plan(arguments)
+    settings = settings_and_log()
+    if arguments.chunk_records is not None:
+        settings = replace(settings, chunk_records=arguments.chunk_records)
+    # as Ctrl-C: the processes that were started must be ended
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    servers = own_servers if arguments.servers == "embedded" else given_servers
+    with servers(settings) as place:
+        report = asyncio.run(bench(plan, place))
+    print(json.dumps(report.as_json()) if arguments.json else "\n".join(table(report)))
+    return 0
+
+
+def _plan(arguments: argparse.Namespace) -> Plan:
+    from streams.lab.bench.bench import Plan
+    from streams.lab.bench.profile import PROFILES
+    from streams.lab.bench.table import ARMS, chosen
+
+    names = arguments.arms or list(ARMS)
+    if unknown := [name for name in names if name not in ARMS]:
+        arguments.parser.error(f"--arms: {', '.join(unknown)}: the arms are {', '.join(ARMS)}")
+    if arguments.profile not in PROFILES:
+        arguments.parser.error(f"--profile: {arguments.profile!r} is none of {', '.join(PROFILES)}")
+    return Plan(
+        profile=PROFILES[arguments.profile],
+        seed=arguments.seed,
+        events=arguments.events,
+        runs=arguments.runs,
+        warm_ups=arguments.warm_ups,
+        arms=chosen(names),
+    )
+
+
+# -- kinds of values ---------------------------------------------------------------------------
+def count(text: str) -> int:
+    """A whole number of at least 1."""
+    if count_or_none(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def count_or_none(text: str) -> int:
+    """A whole number of at least 0."""
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 999999999")
+    return int(text)
+
+
+def chunk(text: str) -> int:
+    """A number of records that the setting allows."""
+    from streams.parsing import whole
+
+    try:
+        return int(whole(1, 100_000).parse(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100000") from error
+
+
+def names(text: str) -> list[str]:
+    """Names between commas; a dash stands for a space, so that a shell needs no quotes."""
+    return [name.strip().replace("-", " ") for name in text.split(",") if name.strip()]

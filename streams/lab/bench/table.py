@@ -1,0 +1,56 @@
+"""The table of the bench's arms: one program each, on the same topic. A new arm is a file in `arms` and a line here."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from streams.lab.bench.arms.hightide import hightide
+from streams.lab.bench.children import in_child
+from streams.lab.bench.ground import Ground
+from streams.lab.bench.measured import Measured
+
+#: plain Faust is slow, and its rate does not depend on how long it runs
+PLAIN_EVENTS: Final = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One program. `about` says in one line what it does and what is measured; `run` does it once."""
+
+    name: str
+    about: str
+    run: Callable[[Ground], Awaitable[Measured]]
+
+
+_ARMS: Final = (
+    Arm(
+        "hightide",
+        "the worker process, from Kafka to settled tallies in Redis, detection on; measured from its partitions being "
+        "opened (before the first fetch) until all fences stand at the end",
+        hightide,
+    ),
+    Arm(
+        "plain faust",
+        "`async for order in orders` with a typed record, as Faust's documents show it, and the same counters in dicts; "
+        f"measured from the first event to the last, at most {PLAIN_EVENTS:,} of them",
+        in_child("streams.lab.bench.arms.plain_faust", PLAIN_EVENTS),
+    ),
+    Arm(
+        "raw aiokafka",
+        "getmany, nothing decoded; measured from before the first fetch to the last record",
+        in_child("streams.lab.bench.arms.raw_aiokafka"),
+    ),
+    Arm(
+        "pure core",
+        "admit, judge, fold and rows on records that are in memory already, without I/O",
+        in_child("streams.lab.bench.arms.pure_core"),
+    ),
+)
+
+#: by name, in the order in which they are run and shown
+ARMS: Final = {arm.name: arm for arm in _ARMS}
+
+
+def chosen(names: Sequence[str]) -> list[Arm]:
+    """The arms of these names, each once, in the order of the table."""
+    return [arm for name, arm in ARMS.items() if name in names]
