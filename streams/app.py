@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+from typing import Any, cast
 
 import faust
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
@@ -27,7 +28,7 @@ class OwnChannel(faust.Channel[Any]):
     @property
     def queue(self) -> ThrowableQueue[Any]:
         """The queue behind this channel."""
-        queue: ThrowableQueue[Any] | None = self._queue
+        queue = cast("ThrowableQueue[Any] | None", getattr(self, "_queue", None))
         if queue is None:
             always_open = FlowControlEvent(initially_suspended=False)
             queue = ThrowableQueue(maxsize=self.maxsize or CHUNKS_WAITING, flow_control=always_open)
@@ -43,6 +44,8 @@ class OwnChannel(faust.Channel[Any]):
 
 class TablelessApp(faust.App):
     """A Faust app without tables, so without the data directory that Faust would make in the current one."""
+
+    logger = logging.getLogger("faust.app")
 
     async def on_first_start(self) -> None:
         """Nothing to create."""

@@ -13,7 +13,9 @@ README = (ROOT / "README.md").read_text("utf-8")
 ROOMS = ("intake", "tally", "marks", "outbox")
 
 #: number -> name of each step of the path, as the README lists them
-STEPS = {int(number): name for number, name in re.findall(r"^(\d)\. \*\*([a-z ]+)\*\* \(`streams/", README, re.MULTILINE)}
+STEPS = {
+    int(number): name for number, name in re.findall(r"^(\d)\. \*\*([a-z ]+)\*\* \(`streams/", README, re.MULTILINE)
+}
 
 
 def first_line(module: Path) -> str:
@@ -21,7 +23,9 @@ def first_line(module: Path) -> str:
 
 
 def modules() -> list[Path]:
-    return [each for room in ROOMS for each in sorted((ROOT / "streams" / room).glob("*.py")) if each.stem != "__init__"]
+    return [
+        each for room in ROOMS for each in sorted((ROOT / "streams" / room).glob("*.py")) if each.stem != "__init__"
+    ]
 
 
 def test_the_path_has_seven_steps() -> None:

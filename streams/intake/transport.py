@@ -49,6 +49,7 @@ class LogReader(Protocol):
 class ChunkThread(driver.AIOKafkaConsumerThread):
     """The consumer's thread. `ledger` is touched in this thread only."""
 
+    logger = driver.logger
     ledger: ReadingLedger
 
     def __post_init__(self) -> None:
@@ -173,6 +174,7 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
 class ChunkConsumer(driver.Consumer):
     """Faust's consumer with a drain loop that moves chunks. Its acks are not used: topics are declared without."""
 
+    logger = driver.logger
     _thread: ChunkThread
 
     def _new_consumer_thread(self) -> ChunkThread:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from time import perf_counter
+from typing import TypeVar
 
 from aiokafka.errors import KafkaError
 from redis.exceptions import RedisError
@@ -24,6 +26,9 @@ _log = logging.getLogger(__name__)
 LEAST_PAUSE_S = 0.05
 #: a pass is followed by this many times its own duration of rest, so that detection never starves the settling
 REST = 9.0
+PAUSE_AFTER_FAILURE_S = 0.5
+
+T = TypeVar("T")
 
 
 class Marking:
@@ -44,6 +49,7 @@ class Marking:
         self._metrics = metrics
         self._alerts_pending = alerts_pending
         self._fatal = fatal
+        self._failing: set[str] = set()
 
     async def peaks(self) -> None:
         """One pass over the changed hours and minutes of every shard, and more while marks are left."""
@@ -58,7 +64,7 @@ class Marking:
             more = True
             while more:
                 began = perf_counter()
-                result = await self._guarded(f"detecting {reader}", lambda shard=shard: one_pass(shard))
+                result = await self._guarded(f"detecting {reader}", partial(one_pass, shard))
                 took_s = perf_counter() - began
                 more = result is not None and result.more
                 if result is not None:
@@ -76,16 +82,29 @@ class Marking:
     async def publish(self) -> None:
         """Empty the outbox of every shard into the topic `alerts`."""
         for shard in range(self._shards):
-            await self._guarded("publishing alerts", lambda shard=shard: self._publisher.publish_pass(shard))
+            await self._guarded("publishing alerts", partial(self._publisher.publish_pass, shard))
+            pending = await self._guarded("looking into the outbox", partial(self._publisher.pending, shard))
+            if pending is not None:
+                self._metrics.outbox_pending.labels(str(shard)).set(pending)
 
-    async def _guarded(self, what, call):  # type: ignore[no-untyped-def]
+    async def _guarded(self, what: str, call: Callable[[], Awaitable[T]]) -> T | None:
+        """The answer of `call`, or None: a server that is away is said once, and asked again at the next nudge."""
         try:
-            return await call()
+            answer = await call()
         except (RedisError, KafkaError, OSError) as error:
-            _log.warning("%s: %s, trying again", what, error or type(error).__name__)
+            if what not in self._failing:
+                _log.warning("%s: %s, trying again until it works", what, str(error) or type(error).__name__)
+            self._failing.add(what)
+            await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
+            return None
         except Expected as error:
             self._fatal(error)
+            return None
         except Exception as error:  # a fault of ours: Faust would restart the agent and say nothing
             _log.exception("%s", what)
             self._fatal(Expected(f"{what} failed: {error!r}"))
-        return None
+            return None
+        if what in self._failing:
+            self._failing.remove(what)
+            _log.warning("%s works again", what)
+        return answer

@@ -76,6 +76,10 @@ class Publisher:
             took += await self._publish(shard, _one_revision_each(entries))
         return took
 
+    async def pending(self, shard: int) -> int:
+        """How many revisions wait in the outbox of a shard. Raises `redis.RedisError`."""
+        return int(await self._redis.xlen(self._keys[shard].outbox()))
+
     async def close(self) -> None:
         """Give the leases back and end the producer."""
         for lease in self._leases:

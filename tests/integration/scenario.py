@@ -45,7 +45,7 @@ class Evening:
         """Wait until this share of the records is settled."""
         async with asyncio.timeout(90):
             while await settled_records(self.redis, self.settings) < share * len(self.records):
-                await asyncio.sleep(0.02)  # noqa: ASYNC110 (what is waited for is in another process)
+                await asyncio.sleep(0.02)
 
     async def finish(self, worker: Process) -> Report:
         """Wait for the end and audit it against the truth."""
