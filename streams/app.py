@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, cast
+from typing import Any
 
 import faust
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
@@ -28,7 +28,7 @@ class OwnChannel(faust.Channel[Any]):
     @property
     def queue(self) -> ThrowableQueue[Any]:
         """The queue behind this channel."""
-        queue = cast("ThrowableQueue[Any] | None", getattr(self, "_queue", None))
+        queue: ThrowableQueue[Any] | None = getattr(self, "_queue", None)
         if queue is None:
             always_open = FlowControlEvent(initially_suspended=False)
             queue = ThrowableQueue(maxsize=self.maxsize or CHUNKS_WAITING, flow_control=always_open)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from time import time
 
 import faust
@@ -22,12 +23,15 @@ from streams.intake.path import Path
 from streams.intake.rejects import RejectsTopic
 from streams.intake.store_calls import Patience
 from streams.keys import Keys, shard_keys
+from streams.marking import Marking
 from streams.marks.detector import Detector
-from streams.marks.marking import Marking
 from streams.metrics import Metrics
 from streams.outbox.publisher import Publisher
 from streams.parts import Parts
+from streams.retention.partitions import InputPartitions
+from streams.retention.purger import Purger
 from streams.settings import Settings
+from streams.startup import claim_again
 from streams.tally.windows import DAY_MS
 from streams.topics import Topics
 
@@ -41,6 +45,7 @@ class Assembly:
     heartbeat: Heartbeat
     detector: Detector
     publisher: Publisher
+    purger: Purger
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +86,12 @@ def assemble(around: Surroundings) -> Assembly:
 
     intake.settled = settled
     detector, publisher = _detector(around), _publisher(around)
-    marking = Marking(detector, publisher, around.settings.shards, around.metrics, alerts.nudge, around.end)
+    marking = Marking(
+        detector, publisher, around.settings.shards, around.metrics, intake.behind, alerts.nudge, around.end
+    )
     parts = Parts(intake, marking, orders, sessions, peaks, records, alerts)
-    return Assembly(app, parts, Heartbeat(around.redis, around.keys, intake, patience, meter), detector, publisher)
+    heartbeat = Heartbeat(around.redis, around.keys, intake, patience, meter)
+    return Assembly(app, parts, heartbeat, detector, publisher, _purger(around))
 
 
 def _intake(around: Surroundings, patience: Patience, meter: Meter) -> WorkerIntake:
@@ -97,7 +105,8 @@ def _intake(around: Surroundings, patience: Patience, meter: Meter) -> WorkerInt
         patience,
         meter,
     )
-    opener = Opener(around.redis, around.keys, settings.dedupe_s * 1000)
+    claim = partial(claim_again, around.redis, settings)
+    opener = Opener(around.redis, around.keys, settings.dedupe_s * 1000, claim)
     return WorkerIntake(opener, path, patience, meter, settings.reject_limit, around.end)
 
 
@@ -129,4 +138,17 @@ def _publisher(around: Surroundings) -> Publisher:
         around.worker_id,
         around.settings.zone,
         published,
+    )
+
+
+def _purger(around: Surroundings) -> Purger:
+    settings = around.settings
+    return Purger(
+        around.redis,
+        around.keys,
+        settings.zone,
+        tail_ms=settings.refund_days * DAY_MS,
+        worker_id=around.worker_id,
+        metrics=around.metrics,
+        all_partitions=InputPartitions(around.producer, around.topics.inputs).all,
     )

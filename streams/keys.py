@@ -49,13 +49,25 @@ class Keys:
         return f"{self.prefix}watermark"
 
     def lease(self, duty: str) -> str:
-        """String: the worker that holds a duty of this shard (`detect`, `publish`), with a short expiry."""
+        """String: the worker that holds a duty of this shard (`peaks`, `publish`, `purge`), with a short expiry."""
         return f"{self.prefix}lease:{duty}"
+
+    def floors(self) -> str:
+        """Hash: kind of data -> local index of the first window kept of it; see `streams/retention/policy.py`."""
+        return f"{self.prefix}floors"
+
+    def swept(self) -> str:
+        """Hash: kind of data -> the floor below which everything of it has been removed."""
+        return f"{self.prefix}swept"
 
     # -- tallies -------------------------------------------------------------------------------
     def hours(self, dimension: str, day: int, id: str) -> str:
         """Hash: two digits of the hour + counter code -> sum. One day of one tally."""
         return f"{self.prefix}hours:{dimension}:{day}:{id}"
+
+    def days(self, dimension: str, day: int, id: str) -> str:
+        """Hash: counter code -> sum of the hours of a day that have been rolled up; the day is this and its `hours`."""
+        return f"{self.prefix}days:{dimension}:{day}:{id}"
 
     def session_hours(self, session_id: str) -> str:
         """Hash: local hour + counter code -> sum. All hours of one session; its total is their sum."""
@@ -68,6 +80,10 @@ class Keys:
     def sketch(self, of: str, dimension: str, hour: int, id: str) -> str:
         """HyperLogLog of distinct `buyers`, `merchants` or `anchors` of one hour."""
         return f"{self.prefix}{of}:{dimension}:{hour}:{id}"
+
+    def day_sketch(self, of: str, dimension: str, day: int, id: str) -> str:
+        """HyperLogLog of a day's hours that have been rolled up; the day is this and its hours' sketches."""
+        return f"{self.prefix}day-{of}:{dimension}:{day}:{id}"
 
     def session_buyers(self, session_id: str) -> str:
         """HyperLogLog of the distinct buyers of one session."""

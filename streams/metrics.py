@@ -173,6 +173,28 @@ VOCABULARY: tuple[Definition, ...] = (
         "Not back to 0 within seconds: Kafka does not take them, look at the log of the worker with the lease.",
     ),
     Definition(
+        "hightide_floor_ms",
+        "gauge",
+        ("shard", "kind"),
+        "The floor of a kind of data: instant, in epoch milliseconds, from which on it is kept.",
+        "Days behind the watermark less what is kept: a partition lags, or the detectors have old marks to read.",
+    ),
+    Definition(
+        "hightide_purged_keys_total",
+        "counter",
+        ("kind",),
+        "Keys, or hours of a key that has them all, that were removed or rolled up because their time was past.",
+        "Flat while the floor moves: the worker with the lease can not purge, its log says why.",
+    ),
+    Definition(
+        "hightide_purge_seconds",
+        "histogram",
+        (),
+        "Time of one small step of a purge, after which it rests; several calls of Redis, none of them long.",
+        "Above 0.1 s: Redis is slow or far away, look at its SLOWLOG and at the network.",
+        _SECONDS,
+    ),
+    Definition(
         "hightide_worker_up",
         "gauge",
         (),
@@ -207,6 +229,9 @@ class Metrics:
         self.detection_seconds = make.histogram("hightide_detection_seconds")
         self.alerts = make.counter("hightide_alerts_total")
         self.outbox_pending = make.gauge("hightide_outbox_pending_alerts")
+        self.floor = make.gauge("hightide_floor_ms")
+        self.purged_keys = make.counter("hightide_purged_keys_total")
+        self.purge_seconds = make.histogram("hightide_purge_seconds")
         self.worker_up = make.gauge("hightide_worker_up")
 
 

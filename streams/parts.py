@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from streams.app import OwnChannel
 from streams.intake.intake import WorkerIntake
-from streams.marks.marking import Marking
+from streams.marking import Marking
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,15 @@ from uuid import uuid4
 
 import faust
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisGone
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisSilent
 
 from streams.assembly import Assembly, Surroundings, assemble
 from streams.connect import check_store, redis_client, wait_for_kafka, wait_for_redis
-from streams.errors import Expected
+from streams.errors import Expected, ServerMissing
 from streams.intake.transport import ChunkConsumer
 from streams.metrics import Metrics, serve_metrics
 from streams.parts import Parts
@@ -32,8 +35,12 @@ RegisterAgents = Callable[[faust.App, Parts], None]
 #: how often the marking agents look for what other workers left to them, and idle partitions are flagged
 NUDGE_EVERY_S = 0.1
 BEAT_EVERY_S = 1.0
+#: how often something past its time is looked for; what is found is removed at its own pace
+PURGE_EVERY_S = 0.5
 #: a stop that takes longer is ended by force; the fences make that safe
 STOP_WITHIN_S = 20.0
+#: what is given up for the end gets this long to let go
+GIVEN_UP_WITHIN_S = 2.0
 
 
 class Worker:
@@ -53,12 +60,12 @@ class Worker:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ended.set)
-        if not await self._before_the_end(self._wait_for_servers()):
-            return 0
         redis = redis_client(self._settings)
         try:
-            await self._check(redis)
-            await self._with_producer(redis)
+            if await self._before_the_end(self._until_ready(redis)):
+                await self._with_producer(redis)
+        except (KafkaError, RedisGone, RedisSilent) as error:
+            raise ServerMissing(f"a server went away while the worker was starting ({error})") from error
         finally:
             await redis.aclose()
         if self._fault is not None:
@@ -89,9 +96,16 @@ class Worker:
         self._ended.set()
 
     # -- before ----------------------------------------------------------------------------------
-    async def _wait_for_servers(self) -> None:
-        await wait_for_redis(self._settings.redis)
-        await wait_for_kafka(self._settings.kafka)
+    async def _until_ready(self, redis: Redis) -> None:
+        """Wait for both servers and check them; one that is gone by then (the other came late) is waited for again."""
+        while True:
+            await wait_for_redis(self._settings.redis)
+            await wait_for_kafka(self._settings.kafka)
+            try:
+                return await self._check(redis)
+            except (ServerMissing, RedisGone, RedisSilent) as error:
+                _log.warning("a server went away again before it was checked (%s)", error)
+            await self._pause(BEAT_EVERY_S)
 
     async def _check(self, redis: Redis) -> None:
         await check_store(redis, self._settings)
@@ -110,6 +124,7 @@ class Worker:
             self._every(BEAT_EVERY_S, assembly.heartbeat.beat),
             self._every(NUDGE_EVERY_S, assembly.heartbeat.flags),
             self._every(NUDGE_EVERY_S, lambda: _nudge(assembly.parts)),
+            self._every(PURGE_EVERY_S, assembly.purger.work),
             self._watch(assembly.app),
         )
 
@@ -154,6 +169,7 @@ class Worker:
         ended.cancel()
         if not task.done():
             task.cancel()
+            await asyncio.wait({task}, timeout=GIVEN_UP_WITHIN_S)
             return False
         task.result()
         return True
@@ -166,10 +182,13 @@ class Worker:
             async with asyncio.timeout(STOP_WITHIN_S):
                 await assembly.app.stop()
                 await assembly.detector.release()
+                await assembly.purger.release()
                 await assembly.publisher.close()
                 await producer.stop()
         except Exception as error:  # whatever hangs or fails now, the exit code below is what counts
             _log.warning("stopped by force: %r", error)
+            if self._fault is not None:  # nobody is left to tell it
+                _log.error("%s", self._fault)
             logging.shutdown()
             os._exit(self._fault.exit_code if self._fault else 0)
 

@@ -13,9 +13,8 @@ README = (ROOT / "README.md").read_text("utf-8")
 ROOMS = ("intake", "tally", "marks", "outbox")
 
 #: number -> name of each step of the path, as the README lists them
-STEPS = {
-    int(number): name for number, name in re.findall(r"^(\d)\. \*\*([a-z ]+)\*\* \(`streams/", README, re.MULTILINE)
-}
+_STEP = re.compile(r"^(\d)\. \*\*([a-z ]+)\*\* \(`streams/", re.MULTILINE)
+STEPS = {int(number): name for number, name in _STEP.findall(README)}
 
 
 def first_line(module: Path) -> str:

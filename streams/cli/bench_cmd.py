@@ -6,6 +6,8 @@ import argparse
 import asyncio
 import json
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -64,13 +66,21 @@ def run(arguments: argparse.Namespace) -> int:
     settings = settings_and_log()
     if arguments.chunk_records is not None:
         settings = replace(settings, chunk_records=arguments.chunk_records)
-    # as Ctrl-C: the processes that were started must be ended
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     servers = own_servers if arguments.servers == "embedded" else given_servers
-    with servers(settings) as place:
+    with _sigterm_as_ctrl_c(), servers(settings) as place:
         report = asyncio.run(bench(plan, place))
     print(json.dumps(report.as_json()) if arguments.json else "\n".join(table(report)))
     return 0
+
+
+@contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """Either way, the processes that were started are ended."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:

@@ -7,6 +7,7 @@ with what is bearable.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
@@ -46,33 +47,42 @@ class Heartbeat:
         self._meter = meter
         self._unread = lua_script(redis, "streams.tally", "unread")
         self._flagged: dict[TP, tuple[int, int, int]] = {}
+        self._short: set[TP] = set()
         self._beats = 0
 
     async def beat(self) -> None:
         """One look at everything. Raises `WorkerStuck` or `LogReplaced`; a Redis that is away, the settles say."""
-        ends = await self.ends()
+        ends = await self._ends_in_time()
         self._check_progress(ends)
+        self._check_answered(ends)
         try:
             for tp, partition in list(self._intake.partitions.items()):
-                await self._compare(tp, partition)
+                if tp in ends:  # else it is another worker's by now, and its fence moves without us
+                    await self._compare(tp, partition)
         except (RedisError, OSError):
             return
         self._beats += 1
         if self._beats % COMMIT_EVERY == 0:
+            self._flagged.clear()  # a Redis that went back may have lost a flag although no fence tells
             await self._commit()
 
+    async def _ends_in_time(self) -> Mapping[TP, tuple[int, int | None]]:
+        try:
+            async with asyncio.timeout(STUCK_AFTER_S):
+                return await self.ends()
+        except TimeoutError as error:
+            raise WorkerStuck(f"the thread of the Kafka client did not answer for {STUCK_AFTER_S:.0f} s") from error
+
     def _check_progress(self, ends: Mapping[TP, tuple[int, int | None]]) -> None:
-        now = monotonic()
+        now, short = monotonic(), set()
         for tp, (_, highwater) in ends.items():
             partition = self._intake.partitions.get(tp)
             if partition is None or highwater is None:
                 continue
             self._meter.position(tp, partition.low, highwater)
             if 0 <= highwater < partition.low:
-                raise LogReplaced(
-                    f"{tp.topic}/{tp.partition}: the tallies stand at offset {partition.low}, but the log ends at "
-                    f"{highwater}: the topic was recreated or truncated. Restore it, or start a new HIGHTIDE_GROUP"
-                )
+                short.add(tp)
+                self._refuse_short_log(tp, partition, highwater)
             idle = highwater <= partition.low or partition.stopped is not None or self._patience.waiting
             if idle:
                 partition.moved_at = now
@@ -81,6 +91,23 @@ class Heartbeat:
                     f"{tp.topic}/{tp.partition} has {highwater - partition.low} unread records and moved nothing for "
                     f"{STUCK_AFTER_S:.0f} s"
                 )
+        self._short = short
+
+    def _refuse_short_log(self, tp: TP, partition: Partition, highwater: int) -> None:
+        """Believed the second time: the end is that of the last fetch, and another worker may have moved the fence."""
+        if tp in self._short:
+            raise LogReplaced(
+                f"{tp.topic}/{tp.partition}: the tallies stand at offset {partition.low}, but the log ends at "
+                f"{highwater}: the topic was recreated or truncated. Restore it, or start a new HIGHTIDE_GROUP"
+            )
+
+    def _check_answered(self, ends: Mapping[TP, tuple[int, int | None]]) -> None:
+        """Faust can come out of a rebalance without ever fetching again: then no partition has an end."""
+        partitions = self._intake.partitions.values()
+        opened_at = max((each.moved_at for each in partitions), default=0.0)
+        silent = ends and all(highwater is None for _, highwater in ends.values())
+        if silent and not self._patience.waiting and monotonic() - opened_at > STUCK_AFTER_S:
+            raise WorkerStuck(f"no fetch was answered since the partitions were opened {STUCK_AFTER_S:.0f} s ago")
 
     async def _compare(self, tp: TP, partition: Partition) -> None:
         """Seek to a fence that stands elsewhere, while no chunk is under way that would find out by itself."""

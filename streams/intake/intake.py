@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 
 from faust.types import TP
@@ -14,7 +14,7 @@ from streams.errors import Expected, WorkerStuck
 from streams.intake.chunk import Chunk, StartAt
 from streams.intake.judge import Judged
 from streams.intake.measure import Meter
-from streams.intake.opening import Opener
+from streams.intake.opening import Opener, refuse_lost_records
 from streams.intake.partition import Partition
 from streams.intake.path import Path, Reseek
 from streams.intake.store_calls import Patience
@@ -54,24 +54,37 @@ class WorkerIntake:
         self._reject_limit = reject_limit
         self._fatal = fatal
 
+    def behind(self) -> bool:
+        """Whether records of this worker's partitions lie unread."""
+        return any(partition.highwater > partition.low for partition in self.partitions.values())
+
     # -- step 1: where to read -----------------------------------------------------------------
     async def open(self, assigned: set[TP], log: LogReader) -> Mapping[TP, StartAt]:
         """See `transport.Intake`. A failure here would leave Faust alive and idle, so it ends the process instead."""
         self.log = log
         try:
             async with asyncio.timeout(OPEN_WITHIN_S):
-                opened = await self._opener.open(assigned, log)
-        except Expected as error:
-            self._fatal(error)
+                opened = await self._open(assigned, "the assigned partitions")
+        except TimeoutError:
+            self._fatal(WorkerStuck(f"the assigned partitions were not opened within {OPEN_WITHIN_S:.0f} s"))
             return {}
-        except Exception as error:  # whatever it was, going on without start offsets would lose the partitions
-            self._fatal(WorkerStuck(f"the fences of the assigned partitions could not be read: {error!r}"))
+        if opened is None:
             return {}
         self._meter.assigned()
         self.partitions = {tp: partition for tp, (partition, _) in opened.items()}
         for tp, (partition, start) in sorted(opened.items()):
             _log.info("reading %s/%d from %d, fence %s", tp.topic, tp.partition, start, partition.low)
         return {tp: StartAt(start, partition.epoch) for tp, (partition, start) in opened.items()}
+
+    async def _open(self, tps: Collection[TP], what: str) -> dict[TP, tuple[Partition, int]] | None:
+        """Open, waiting for a Redis that is away; None, and the worker ends, if that is of no use."""
+        try:
+            return await self._patience.call(f"opening {what}", partial(self._opener.open, tps, self.log))
+        except Expected as error:
+            self._fatal(error)
+        except Exception as error:  # whatever it was, going on without start offsets would lose the partitions
+            self._fatal(WorkerStuck(f"{what} could not be opened: {error!r}"))
+        return None
 
     async def deliver(self, chunk: Chunk) -> None:
         """Queue the chunk for its topic's agent; the queue is short, waiting here is the backpressure."""
@@ -86,6 +99,7 @@ class WorkerIntake:
         began, counted_from = time.perf_counter(), partition.low
         partition.taking = True
         try:
+            await self._check_continues(partition, chunk)
             judged = await self._path.take(partition, chunk)
         except Reseek as reseek:
             await self._read_again(partition, reseek.kind, str(reseek))
@@ -97,15 +111,28 @@ class WorkerIntake:
         else:
             if chunk.end > counted_from:
                 self._meter.settled(judged, max(counted_from, chunk.start), partition.low, time.perf_counter() - began)
-            self._after(partition, judged)
+            self._after(partition, judged, counted_from)
         finally:
             partition.taking = False
 
-    def _after(self, partition: Partition, judged: Judged) -> None:
+    async def _check_continues(self, partition: Partition, chunk: Chunk) -> None:
+        """A chunk must follow the one before, also below the fence: the resend memory would miss what was dropped.
+
+        Raises `Reseek` if it does not, `LogReplaced` if the log lost records that were still to be counted. Other
+        holes are those of compacted and transactional topics, which the ledger has looked at twice.
+        """
+        tp = chunk.tp
+        if chunk.start != partition.read_to:
+            raise Reseek("behind", f"read was to {partition.read_to}, the next chunk begins at {chunk.start}")
+        if chunk.records[0].offset > chunk.start:
+            refuse_lost_records(tp, partition.low, (await self.log.first_offsets({tp}))[tp])
+
+    def _after(self, partition: Partition, judged: Judged, counted_from: int) -> None:
         chunk = judged.chunk
         partition.read_to, partition.highwater = chunk.end, chunk.highwater
         partition.moved_at = time.monotonic()
-        partition.rejects_in_a_row = judged.rejects_in_a_row(partition.rejects_in_a_row)
+        # what was counted before is only read again: a restart must not be stopped by the rejects that it follows
+        partition.rejects_in_a_row = judged.rejects_in_a_row(counted_from, partition.rejects_in_a_row)
         if partition.rejects_in_a_row >= self._reject_limit:
             partition.stopped = f"{partition.rejects_in_a_row} rejects in a row, the last at offset {chunk.end - 1}"
             _log.error(
@@ -124,14 +151,11 @@ class WorkerIntake:
         tp = partition.tp
         _log.warning("%s/%d is read again: %s", tp.topic, tp.partition, why)
         self._meter.reseek(tp, kind)
-        try:
-            opened = await self._patience.call(
-                f"opening {tp.topic}/{tp.partition}", partial(self._opener.open, [tp], self.log)
-            )
-        except Expected as error:
-            self._fatal(error)
-            return
-        if self.partitions.get(tp) is not partition:
-            return  # rebalanced away meanwhile
+        opened = await self._open([tp], f"{tp.topic}/{tp.partition}")
+        if opened is None or self.partitions.get(tp) is not partition:
+            return  # the worker ends, or the partition was rebalanced away meanwhile
         self.partitions[tp], start = opened[tp]
-        await self.reseek({tp: StartAt(start, self.partitions[tp].epoch)})
+        try:
+            await self.reseek({tp: StartAt(start, self.partitions[tp].epoch)})
+        except Exception as error:  # the chunk that led here is not settled, and would be skipped
+            self._fatal(WorkerStuck(f"{tp.topic}/{tp.partition} could not be read again: {error!r}"))

@@ -40,6 +40,13 @@ class RejectedRecord(NamedTuple):
     detail: str
 
 
+class JudgedRefund(NamedTuple):
+    """A refund whose verdict the refund book holds."""
+
+    offset: int
+    event: OrderEvent
+
+
 class Judged:
     """The verdicts over one chunk, all lists in log order."""
 
@@ -49,6 +56,7 @@ class Judged:
         self.counted: list[Counted] = []
         self.resends: list[int] = []
         self.rejects: list[RejectedRecord] = []
+        self._refunds: list[JudgedRefund] = []
         self._stamped: list[int] = []
         self._trusted_ms: list[int] = []
 
@@ -58,6 +66,19 @@ class Judged:
             self._stamped.append(offset)
             self._trusted_ms.append(event_time_ms)
 
+    def refund(self, record: Record, event: OrderEvent) -> bool:
+        """Enter a refund that is no resend for all that the memory knows; False if it is a reject."""
+        verdict = self.book.judge(event, record.offset)
+        if verdict is Verdict.RESEND:
+            self.resends.append(record.offset)
+            return True
+        self._refunds.append(JudgedRefund(record.offset, event))
+        if verdict is Verdict.EXCEEDS:
+            self.rejects.append(RejectedRecord(record, Reason.REFUND_EXCEEDS_ORDER, "more than is left of the order"))
+            return False
+        self.counted.append(Counted(record.offset, record.timestamp, event, verdict is Verdict.FIRST))
+        return True
+
     def counted_in(self, start: int, stop: int) -> Sequence[Counted]:
         """The counted events with offsets in `[start, stop)`."""
         return self.counted[_at(self.counted, start, _offset) : _at(self.counted, stop, _offset)]
@@ -66,12 +87,17 @@ class Judged:
         """The rejects from offset `start` on."""
         return self.rejects[_at(self.rejects, start, _record_offset) :]
 
-    def rejects_in_a_row(self, before: int) -> int:
-        """How many rejects stand in a row at the end of the chunk, `before` of them from earlier chunks."""
+    def refunds_in(self, start: int, stop: int) -> Sequence[OrderEvent]:
+        """The refunds, accepted or refused, whose verdicts belong to offsets in `[start, stop)`."""
+        run = self._refunds[_at(self._refunds, start, _offset) : _at(self._refunds, stop, _offset)]
+        return [each.event for each in run]
+
+    def rejects_in_a_row(self, start: int, before: int) -> int:
+        """How many rejects stand in a row at the end of the chunk: those from offset `start` on, and `before`."""
         last_counted = self.counted[-1].offset if self.counted else -1
         last_resend = self.resends[-1] if self.resends else -1
         last_good = max(last_counted, last_resend)
-        return len(self.rejects_from(last_good + 1)) + (before if last_good < 0 else 0)
+        return len(self.rejects_from(max(last_good + 1, start))) + (before if last_good < start else 0)
 
     def progress(self, start: int, stop: int) -> Progress:
         """The accounting of `[start, stop)`."""
@@ -112,7 +138,7 @@ def judge(chunk: Chunk, admitted: Admitted, memory: ResendMemory, book: RefundBo
         if memory.is_resend(outcome.event_id, offset, arrival_ms):
             judged.resends.append(offset)
         elif outcome.event_type == "order.refunded":
-            if not _judge_refund(judged, record, outcome, book):
+            if not judged.refund(record, outcome):
                 memory.forget(outcome.event_id)
                 continue
         else:
@@ -121,16 +147,7 @@ def judge(chunk: Chunk, admitted: Admitted, memory: ResendMemory, book: RefundBo
     return judged
 
 
-def _judge_refund(judged: Judged, record: Record, event: OrderEvent, book: RefundBook) -> bool:
-    verdict = book.judge(event, record.offset)
-    if verdict is Verdict.EXCEEDS:
-        judged.rejects.append(RejectedRecord(record, Reason.REFUND_EXCEEDS_ORDER, "more than is left of the order"))
-        return False
-    judged.counted.append(Counted(record.offset, record.timestamp, event, verdict is Verdict.FIRST))
-    return True
-
-
-def _offset(item: Counted | Record) -> int:
+def _offset(item: Counted | Record | JudgedRefund) -> int:
     return item.offset
 
 

@@ -6,12 +6,12 @@ fence: what lies below feeds the resend memory only, and proves that the log is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from faust.types import TP
 from redis.asyncio import Redis
 
-from streams.errors import LogReplaced
+from streams.errors import LogReplaced, StoreFault
 from streams.intake.partition import Partition
 from streams.intake.resends import ResendMemory
 from streams.intake.transport import LogReader
@@ -21,19 +21,24 @@ from streams.tally.fence import Fence, partition_member, read_fence
 
 
 class Opener:
-    """Opens partitions: reads their fences, sets missing ones, and decides where reading starts."""
+    """Opens partitions: reads their fences, sets missing ones, and decides where reading starts.
 
-    def __init__(self, redis: Redis, keys: list[Keys], dedupe_ms: int) -> None:
+    `claim` makes sure that the store is still marked as ours: one that was emptied under a running worker is not.
+    """
+
+    def __init__(self, redis: Redis, keys: list[Keys], dedupe_ms: int, claim: Callable[[], Awaitable[None]]) -> None:
         self._redis = redis
         self._keys = keys
         self._dedupe_ms = dedupe_ms
+        self._claim = claim
         self._init = lua_script(redis, "streams.tally", "fences")
         self._epoch = 0
 
     async def open(self, tps: Iterable[TP], log: LogReader) -> dict[TP, tuple[Partition, int]]:
         """For each partition a fresh state and the offset to read from.
 
-        Raises `LogReplaced` if the log no longer holds what the fence needs; redis and Kafka errors pass through.
+        Raises `LogReplaced` if the log no longer holds what the fence needs, `StoreFault` if a fence was lost alone;
+        redis and Kafka errors pass through.
         """
         assigned = set(tps)
         first_offsets = await log.first_offsets(assigned)
@@ -43,14 +48,9 @@ class Opener:
         opened = {}
         for tp, shards in fences.items():
             low = min(fence.next for fence in shards)
-            if low < first_offsets[tp]:
-                raise LogReplaced(
-                    f"{tp.topic}/{tp.partition}: the tallies continue at offset {low}, but the log now begins at "
-                    f"{first_offsets[tp]}: records in between are gone (retention, or a recreated topic), so the "
-                    "tallies can not be made whole from this log. Restore the topic, or start a new HIGHTIDE_GROUP"
-                )
+            refuse_lost_records(tp, low, first_offsets[tp])
             start = max(first_offsets[tp], min(low - 1, warm.get(tp, low)))
-            opened[tp] = (self._partition(tp, shards), min(start, low))
+            opened[tp] = (self._partition(tp, shards, min(start, low)), min(start, low))
         return opened
 
     async def _fences(self, tp: TP, first_offset: int) -> list[Fence]:
@@ -59,12 +59,23 @@ class Opener:
         for keys in self._keys:
             fence = await read_fence(self._redis, keys, tp)
             if fence is None:
-                key = keys.fence(tp.topic, tp.partition)
-                await self._init(keys=[key, keys.partitions()], args=[partition_member(tp), first_offset])
-                fence = await read_fence(self._redis, keys, tp)
-            assert fence is not None, "the script sets it"
+                fence = await self._new_fence(keys, tp, first_offset)
             fences.append(fence)
         return fences
+
+    async def _new_fence(self, keys: Keys, tp: TP, first_offset: int) -> Fence:
+        await self._claim()
+        member = partition_member(tp)
+        known = await self._redis.sismember(keys.partitions(), member)
+        if known and await read_fence(self._redis, keys, tp) is None:
+            raise StoreFault(
+                f"the fence of {tp.topic}/{tp.partition} is gone from Redis, but what was counted from it is there: "
+                "flush this application's keys and start again, the tallies are rebuilt from Kafka"
+            )
+        await self._init(keys=[keys.fence(tp.topic, tp.partition), keys.partitions()], args=[member, first_offset])
+        fence = await read_fence(self._redis, keys, tp)
+        assert fence is not None, "the script sets it"
+        return fence
 
     async def _warm_starts(self, fences: Mapping[TP, list[Fence]], log: LogReader) -> dict[TP, int]:
         horizon = {
@@ -75,7 +86,7 @@ class Opener:
         found = await log.offsets_at(horizon) if horizon else {}
         return {tp: offset for tp, offset in found.items() if offset is not None}
 
-    def _partition(self, tp: TP, shards: list[Fence]) -> Partition:
+    def _partition(self, tp: TP, shards: list[Fence], start: int) -> Partition:
         home = shards[0]
         settled = home.next > home.origin
         return Partition(
@@ -86,4 +97,15 @@ class Opener:
             memory=ResendMemory(self._dedupe_ms),
             arrival_ms=home.arrival_ms,
             identity=(home.last_crc, home.last_ms) if settled else None,
+            read_to=start,
+        )
+
+
+def refuse_lost_records(tp: TP, low: int, first_offset: int) -> None:
+    """Raises `LogReplaced` if the log begins behind the offset `low` at which the tallies continue."""
+    if first_offset > low:
+        raise LogReplaced(
+            f"{tp.topic}/{tp.partition}: the tallies continue at offset {low}, but the log now begins at "
+            f"{first_offset}: records in between are gone (retention, or a recreated topic), so the "
+            "tallies can not be made whole from this log. Restore the topic, or start a new HIGHTIDE_GROUP"
         )

@@ -29,7 +29,7 @@ class Partition:
     stopped: str | None = None
     #: a chunk is being settled: what Redis says meanwhile may be newer than what is known here
     taking: bool = False
-    #: end of the last chunk taken (offset) and of the log as it was then
+    #: where the next chunk must begin (offset), and the end of the log as it was at the last one
     read_to: int = 0
     highwater: int = 0
     #: monotonic seconds of the last progress, for the watchdog

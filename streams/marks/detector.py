@@ -7,14 +7,14 @@ closes what is due, and only then removes the marks. It may die anywhere: the ne
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from redis.asyncio import Redis
 
 from streams.keys import Keys, shard_of
-from streams.marks.acts import PEAKS, RECORDS, Act, Terms, in_order
+from streams.marks.acts import PEAKS, RECORDS, Act, Close, Terms, in_order
 from streams.marks.cut import Cutter
 from streams.marks.horizon import Horizon
 from streams.marks.lease import Held, Lease
@@ -109,18 +109,18 @@ class Detector:
             await lease.release()
 
     # -- a pass --------------------------------------------------------------------------------
-    async def _pass(self, reader: Reader, shard: int, sources: Iterable[int]) -> PassResult:
+    async def _pass(self, reader: Reader, shard: int, sources: Collection[int]) -> PassResult:
         if await self._leases[reader.name, shard].hold() is Held.NOT:
             return PassResult()
         watermark = await self._watermark_ms()
         keys = self._keys[shard]
         marks = await self._store.marks(keys, reader.name, self._marks_a_pass)
         applied = await self._applied_ms(reader.name, shard, sources, marks, watermark or 0)
-        due = await self._store.due(keys, reader.name, applied - self._lateness_ms, self._marks_a_pass)
+        due = await self._due(reader.name, sources, applied)
         acts = await reader.acts(keys, [member for member, _ in marks.members])
         changes = await self._apply(reader.name, in_order([*acts, *due]), applied)
         await self._store.forget(keys, reader.name, marks.members)
-        more = marks.waiting is not None or len(due) == self._marks_a_pass
+        more = marks.waiting is not None or len(due) >= self._marks_a_pass
         raised = len(acts) + len(due)
         return PassResult(bool(marks.members or due), raised, changes, applied, more)
 
@@ -135,7 +135,7 @@ class Detector:
         return await self._store.raise_watermark(max((each for each in told if each), default=None))
 
     async def _applied_ms(
-        self, reader: str, shard: int, sources: Iterable[int], marks: Marks, watermark_ms: int
+        self, reader: str, shard: int, sources: Collection[int], marks: Marks, watermark_ms: int
     ) -> int:
         versions, waiting = [marks.version], [marks.waiting]
         for source in sources:
@@ -144,6 +144,14 @@ class Detector:
                 versions.append(other.version)
                 waiting.append(other.waiting)
         return self._horizons[reader, shard].advance(watermark_ms, versions, waiting)
+
+    async def _due(self, reader: str, sources: Collection[int], watermark_ms: int) -> list[Close]:
+        # of all shards that the acts may reach: a session closed here must not pass an earlier one that is open there
+        due: list[Close] = []
+        for source in sources:
+            until_ms = watermark_ms - self._lateness_ms
+            due += await self._store.due(self._keys[source], reader, until_ms, self._marks_a_pass)
+        return due
 
     async def _apply(self, reader: str, acts: Sequence[Act], watermark_ms: int) -> Changes:
         by_shard: defaultdict[int, list[Act]] = defaultdict(list)

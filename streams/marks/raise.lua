@@ -73,11 +73,15 @@ local function tell(rank, keys, entry, alert, state, previous, cause)
   changes[#changes + 1] = state
 end
 
--- Compares a holder with the book and tells what changed. `fell`: its own value did, in this act.
+local function due(entry) return entry[CLOSE] + lateness <= watermark end
+
+-- Compares a holder with the book and tells what changed. `fell`: its own value did, in this act. An open holder that
+-- is due is left to the act that closes it: what it would be told to be until then is old news.
 local function judge(rank, keys, book, entry, fell)
+  local open = entry[STAND] == OPEN
+  if open and due(entry) then return end
   local packed = redis.call('HGET', keys.hash, 'a:' .. entry[HOLDER])
   local alert = packed and cmsgpack.unpack(packed)
-  local open = entry[STAND] == OPEN
   local at = open and #book.stairs + 1 or place_of(book.stairs, entry)
   local previous, here = book.stairs[at - 1], book.stairs[at]
   local top = open and entry[VALUE] > (previous and previous[VALUE] or 0)
@@ -203,8 +207,8 @@ end
 
 local function raise(rank, keys, act, old, found)
   if rank[6] and old and old[VERSION] > act[10] then return end
-  local stand = act[7] + lateness <= watermark and CLOSED or OPEN
-  local new = {act[4], act[3], act[8], act[5], act[6], act[7], evidences[act[9]], stand, act[10]}
+  local new = {act[4], act[3], act[8], act[5], act[6], act[7], evidences[act[9]], OPEN, act[10]}
+  if due(new) then new[STAND] = CLOSED end
   local book
   if not rank[6] then
     if not old then book = open_book(keys) end
@@ -218,7 +222,7 @@ end
 local function close_if_due(rank, keys, act, old)
   if not old or old[STAND] ~= OPEN then
     redis.call('ZREM', KEYS[1], closing_member(rank, act[3]))
-  elseif old[CLOSE] + lateness <= watermark then
+  elseif due(old) then
     local new = {unpack(old, 1, VERSION)}
     new[STAND] = CLOSED
     replace(rank, keys, open_book(keys), old, new)

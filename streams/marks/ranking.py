@@ -121,6 +121,10 @@ class RankingTwin:
     def _due(self, holder: Holder) -> bool:
         return holder.close_ms + self.terms.lateness_ms <= self.watermark_ms
 
+    def _awaits_closing(self, standing: Standing) -> bool:
+        """Open, but due: it is left to the act that closes it, what it would be until then is old news."""
+        return not standing.closed and self._due(standing.holder)
+
     def _closed(self) -> list[Standing]:
         closed = [each for each in self.standings.values() if each.closed and not each.withdrawn]
         return sorted(closed, key=lambda each: each.place)
@@ -132,7 +136,7 @@ class RankingTwin:
 
     def _judge_all(self, moved: str | None, fell: bool) -> list[Change]:
         stairs = self.stairs()
-        here = [each for each in self.standings.values() if not each.withdrawn]
+        here = [each for each in self.standings.values() if not each.withdrawn and not self._awaits_closing(each)]
         changes = []
         for standing in sorted(here, key=lambda each: each.place):
             change = self._judge(standing, stairs, fell and standing.holder.id == moved)

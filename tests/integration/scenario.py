@@ -44,7 +44,8 @@ class Evening:
     async def until(self, share: float) -> None:
         """Wait until this share of the records is settled."""
         async with asyncio.timeout(90):
-            while await settled_records(self.redis, self.settings) < share * len(self.records):
+            # what is waited for is in another process
+            while await settled_records(self.redis, self.settings) < share * len(self.records):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
     async def finish(self, worker: Process) -> Report:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 from redis.asyncio import Redis
 
 from streams.errors import Expected
 from streams.keys import Keys, shard_keys
 from streams.lab.audit.alerts import alert_differences, last_revisions
-from streams.lab.audit.compare import differences, truth_differences
+from streams.lab.audit.compare import differences, looked_at, truth_differences
 from streams.lab.audit.log import Span, read_spans
 from streams.lab.audit.store import Stored, read_stored
 from streams.lab.simulator.run import rules_of
@@ -34,9 +35,13 @@ class StillMoving(Expected):
 
 @dataclass(slots=True)
 class Report:
-    """What an audit found: sums over all partitions, sizes of the true sets, and one line a difference."""
+    """What an audit found: sums over all partitions, sizes of the true sets, and one line a difference.
+
+    `tallies` were compared; `purged` are those below the floors, which it does not look at.
+    """
 
     tallies: int = 0
+    purged: int = 0
     consumed: int = 0
     counted: int = 0
     resends: int = 0
@@ -60,14 +65,16 @@ async def audit(
     keys = [shard_keys(settings.group, shard) for shard in range(settings.shards)]
     fences, stored = await _cut(settings, redis, keys)
     truth = await _truth(settings, fences, on_progress)
-    report = Report(tallies=len(truth.tallies))
+    kept = looked_at(stored, truth, settings.zone)
+    report = Report(tallies=sum(map(kept.has, truth.tallies)))
+    report.purged = len(truth.tallies) - report.tallies
     for fence in fences.values():
         report.consumed += fence["next"] - fence["origin"]
         report.counted += fence["counted"]
         report.resends += fence["resends"]
         report.rejected += fence["rejected"]
     report.differences += _account_differences(fences, truth)
-    report.differences += differences(stored, truth)
+    report.differences += differences(stored, truth, kept)
     await _audit_alerts(settings, truth, report)
     if expected is not None:
         report.differences += list(truth_differences(truth, expected))
@@ -89,9 +96,9 @@ async def _fences(redis: Redis, keys: list[Keys]) -> list[Fences]:
     by_shard = []
     for shard in keys:
         fences: Fences = {}
-        for member in sorted(await redis.smembers(shard.partitions())):
+        for member in sorted(cast("set[bytes]", await redis.smembers(shard.partitions()))):
             number, _, topic = member.decode().partition(":")
-            values = await redis.hgetall(shard.fence(topic, int(number)))
+            values = cast("dict[bytes, bytes]", await redis.hgetall(shard.fence(topic, int(number))))
             fences[topic, int(number)] = {
                 name.decode(): int(value) for name, value in values.items() if name != b"unread"
             }

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from streams.lab.audit.kept import Kept
 from streams.lab.audit.store import Stored
 from streams.lab.truth import Sketch, Tally, Truth
+from streams.tally.windows import Zone
 
 #: what a HyperLogLog may be off: five of its standard errors of 0.81 %, and two at small counts
 _SKETCH_ERROR = 0.0405
 _SKETCH_SMALL = 2
 
 
-def differences(stored: Stored, truth: Truth) -> Iterator[str]:
-    """One line for each window whose counters differ, and for each sketch that is further off than it may be."""
-    yield from _tally_differences(stored.tallies, truth.tallies)
-    yield from _sketch_differences(stored.sketches, truth.sketches)
+def looked_at(stored: Stored, truth: Truth, zone: Zone) -> Kept:
+    """What of both is above the floors, and can be compared."""
+    return Kept(stored.floors, zone).without(stored.tallies.keys() | truth.tallies.keys())
+
+
+def differences(stored: Stored, truth: Truth, kept: Kept) -> Iterator[str]:
+    """One line for each kept window whose counters differ, and for each sketch that is further off than it may be."""
+    yield from _tally_differences(stored.tallies, truth.tallies, kept)
+    yield from _sketch_differences(stored.sketches, truth.sketches, kept)
 
 
 def _tally_differences(
-    stored: Mapping[Tally, Mapping[str, int]], true: Mapping[Tally, Mapping[str, int]]
+    stored: Mapping[Tally, Mapping[str, int]], true: Mapping[Tally, Mapping[str, int]], kept: Kept
 ) -> Iterator[str]:
-    for tally in sorted(stored.keys() | true.keys()):
+    for tally in sorted(filter(kept.has, stored.keys() | true.keys())):
         have, should = stored.get(tally, {}), true.get(tally, {})
         for name in sorted(have.keys() | should.keys()):
             if have.get(name, 0) != should.get(name, 0):
@@ -29,8 +36,8 @@ def _tally_differences(
                 yield f"{window}: {name} is {have.get(name, 0)}, should be {should.get(name, 0)}"
 
 
-def _sketch_differences(stored: Mapping[Sketch, int], true: Mapping[Sketch, int]) -> Iterator[str]:
-    for sketch in sorted(stored.keys() | true.keys()):
+def _sketch_differences(stored: Mapping[Sketch, int], true: Mapping[Sketch, int], kept: Kept) -> Iterator[str]:
+    for sketch in sorted(filter(kept.has, stored.keys() | true.keys())):
         have, should = stored.get(sketch, 0), true.get(sketch, 0)
         if abs(have - should) > max(_SKETCH_SMALL, should * _SKETCH_ERROR):
             window = f"{sketch.dimension} {sketch.id} {sketch.grain} {sketch.start_ms}"

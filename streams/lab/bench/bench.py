@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -34,13 +35,13 @@ async def bench(plan: Plan, place: Place) -> Report:
     Raises `TalliesWrong` if a run of ours did not count right, `Expected` for all that a user can mend.
     """
     check_proc()
-    settings = place.settings
+    settings, before = place.settings, machine()
     async with place.cleared():
         totals = await fill(settings, plan.profile, plan.seed, plan.events)
         ground = Ground(settings, totals, place.processes, place.folder)
         results = await _rounds(plan, ground)
     return Report(
-        machine=machine(),
+        machine=before,
         measured_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         profile=plan.profile.facts(),
         seed=plan.seed,
@@ -60,6 +61,7 @@ async def _rounds(plan: Plan, ground: Ground) -> list[ArmResult]:
         for at, arm in enumerate(plan.arms):
             round_name = "warm-up" if number < plan.warm_ups else f"run {number - plan.warm_ups + 1} of {plan.runs}"
             progress.at(number * len(plan.arms) + at, f"{arm.name}, {round_name}")
+            _stop_if_told()
             run = await arm.run(ground)
             progress.clear()
             print(f"{arm.name}, {round_name}: {_said(run)}", file=sys.stderr, flush=True)
@@ -67,6 +69,13 @@ async def _rounds(plan: Plan, ground: Ground) -> list[ArmResult]:
                 runs[arm.name].append(run)
     progress.clear()
     return [ArmResult(arm.name, runs[arm.name]) for arm in plan.arms]
+
+
+def _stop_if_told() -> None:
+    """Ctrl-C cancels us, and aiokafka's clients swallow that while they close: ask again what was swallowed."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _said(run: Measured) -> str:

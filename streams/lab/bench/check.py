@@ -56,7 +56,7 @@ async def _accounts(redis: Redis, keys: Keys, settings: Settings) -> dict[str, i
     for partition in range(settings.partitions):
         fields = ("next", "origin", "counted", "resends", "rejected")
         values = await redis.hmget(keys.fence(topic, partition), *fields)
-        next_, origin, counted, resends, rejected = (int(value) for value in values)
+        next_, origin, counted, resends, rejected = (int(value or 0) for value in values)
         accounts.update(consumed=next_ - origin, counted=counted, resends=resends, rejected=rejected)
     return accounts
 
@@ -66,7 +66,8 @@ async def _sums(redis: Redis, settings: Settings, dimension: str, id: str, days:
     keys = shard_keys(settings.group, shard_of(dimension, id, settings.shards))
     sums: Counter[str] = Counter()
     for day in days:
-        for name, value in (await redis.hgetall(keys.hours(dimension, day, id))).items():
+        stored: dict[bytes, bytes] = await redis.hgetall(keys.hours(dimension, day, id))  # type: ignore[assignment]
+        for name, value in stored.items():
             sums[COUNTERS[name.decode()[2:]]] += int(value)
     return sums
 

@@ -10,13 +10,14 @@ _PACKAGES: Final = ("faust-streaming", "aiokafka", "msgspec", "redis", "uvloop",
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores that this process may use, memory, system, and the versions that matter."""
+    """Processor, cores that this process may use, memory, system, the versions that matter, and how busy it is now."""
     return {
         "cpu": _cpu(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_mb": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000,
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "load_average": round(os.getloadavg()[0], 2),
         "packages": {name: found for name in _PACKAGES if (found := _version(name))},
     }
 

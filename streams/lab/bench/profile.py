@@ -10,8 +10,8 @@ CHANNELS: Final = ("live", "shelf", "short_video")
 class Profile(NamedTuple):
     """One kind of load. Every event has all nine ids: null ids would fall together and make it easier.
 
-    `zipf_exponent` is that of sessions: the n-th of them sells in proportion to 1 / n ** exponent. Shares are of events,
-    in the order of `ORDER_TYPES` and `CHANNELS`. `events_a_second` is of event time, not of the wall.
+    `zipf_exponent` is that of sessions: the n-th of them sells in proportion to 1 / n ** exponent. Shares are of
+    events, in the order of `ORDER_TYPES` and `CHANNELS`. `events_a_second` is of event time, not of the wall.
     """
 
     name: str

@@ -52,7 +52,8 @@ def _notes(report: Report) -> list[str]:
     notes = [
         f"{report.events:,} events of {report.event_bytes:,.0f} bytes in {report.partitions} partitions, profile "
         f"{profile['name']}, seed {report.seed}, chunks of {report.chunk_records:,}; medians of {_runs(report)}",
-        f"{machine['cpu']}, {machine['cores']} cores, {machine['system']}, {machine['python']}, {report.measured_at}",
+        f"{machine['cpu']}, {machine['cores']} cores, {machine['system']}, {machine['python']}, {report.measured_at}, "
+        f"load average before {machine['load_average']}",
     ]
     for arm in report.arms:
         notes += _arm_notes(report, arm)
@@ -73,10 +74,12 @@ def _arm_notes(report: Report, arm: ArmResult) -> list[str]:
                  for name in last["steps_cpu_us_per_event"]]  # fmt: skip
         notes.append(f"{arm.name}: CPU us/event by step: " + ", ".join(f"{name} {us:.2f}" for name, us in steps))
     if "store_commands" in last:
-        rows = median(run.extra["rows_per_event"] for run in arm.runs)
-        behind_s = median(run.extra["detection_behind_s"] for run in arm.runs)
+        hincrby, pfadd, left = (
+            median(run.extra[name] for run in arm.runs)
+            for name in ("hincrby_per_event", "pfadd_per_event", "marks_left")
+        )
         notes.append(
-            f"{arm.name}: {rows:.2f} Redis rows (HINCRBY) an event; detection done {behind_s:.1f} s after the last settle; "
-            f"tallies {last['tallies']} in each run"
+            f"{arm.name}: {hincrby:.2f} HINCRBY and {pfadd:.2f} PFADD an event; {left:,.0f} changed tallies waited for "
+            f"detection at the end; tallies {last['tallies']} in each run"
         )
     return notes

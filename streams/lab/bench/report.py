@@ -97,7 +97,10 @@ def _redis(arms: Iterable[ArmResult]) -> dict[str, Any] | None:
     for arm in arms:
         if arm.name == "hightide":
             return {
-                "rows_per_event": _rounded(median(run.extra["rows_per_event"] for run in arm.runs)),
+                **{
+                    name: _rounded(median(run.extra[name] for run in arm.runs))
+                    for name in ("hincrby_per_event", "pfadd_per_event")
+                },
                 "cpu_us_per_event": _rounded(arm.median("store_cpu_us_per_event")),
                 "commands": arm.runs[-1].extra["store_commands"],
             }

@@ -78,7 +78,7 @@ async def _delete_topics(settings: Settings) -> None:
         await admin.delete_topics([topic.name for topic in simulated_topics(settings)])
     except (KafkaError, OSError) as error:
         raise ServerMissing(
-            f"Kafka at {settings.kafka} did not delete the topics {settings.topic_prefix}* ({error!r}): delete them by hand"
+            f"Kafka at {settings.kafka} did not delete the topics {settings.topic_prefix}* ({error!r}): do it by hand"
         ) from error
     finally:
         await admin.close()

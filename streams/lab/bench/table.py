@@ -31,7 +31,7 @@ _ARMS: Final = (
     ),
     Arm(
         "plain faust",
-        "`async for order in orders` with a typed record, as Faust's documents show it, and the same counters in dicts; "
+        "`async for order in orders` with a typed record, as Faust's documents show it, the same counters in dicts; "
         f"measured from the first event to the last, at most {PLAIN_EVENTS:,} of them",
         in_child("streams.lab.bench.arms.plain_faust", PLAIN_EVENTS),
     ),

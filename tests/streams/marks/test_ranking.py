@@ -116,6 +116,15 @@ async def test_a_better_one_that_closes_takes_over_from_the_open(make: Callable,
     assert (told[1].previous, told[1].cause) == (("h1", 20), "reached")
 
 
+async def test_an_open_holder_that_is_due_is_told_of_when_it_closes(make: Callable, ranking: Ranking) -> None:
+    it = make(ranking, FREE)
+    await it.act(up(ranking, 1, 10), up(ranking, 2, 30), up(ranking, 3, 20), watermark_ms=LONG_AGO)
+    assert states(await it.act(up(ranking, 4, 40, version=2), watermark_ms=closes(3))) == ["h4 provisional"]
+    told = await it.act(Close(ranking, "h2", 3_000), watermark_ms=closes(3))
+    assert states(told) == ["h2 confirmed"], "h3 is beaten, but its own closing says so"
+    assert states(await it.act(Close(ranking, "h3", 4_000), watermark_ms=closes(3))) == ["h3 superseded"]
+
+
 async def test_each_stair_stays_confirmed_when_the_next_is_reached(make: Callable, ranking: Ranking) -> None:
     it = make(ranking, FREE)
     told = await it.act(*past(ranking, 10, 10, 30, 20, 40), watermark_ms=FAR)

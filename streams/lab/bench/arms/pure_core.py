@@ -1,6 +1,7 @@
 """The arm `pure core`: what the worker computes for its chunks, on records that lie in memory, step by step.
 
-Left out is what the worker does around it: fetching, Faust, packing and sending a script, detection.
+Every chunk is folded once and whole. Left out is what the worker does around it: fetching, Faust, cutting a chunk that
+is too large for one script, packing and sending it, detection.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from faust.types import TP
 from streams.errors import Expected
 from streams.intake.admission import admit_order
 from streams.intake.chunk import Chunk, Record
-from streams.intake.judge import judge
+from streams.intake.judge import Admitted, judge
 from streams.intake.refunds import RefundBook
 from streams.intake.resends import ResendMemory
 from streams.keys import shard_keys
@@ -80,7 +81,7 @@ class _Core:
 
     def take(self, chunk: Chunk) -> None:
         zone, memory = self._zone, self._memories[chunk.tp.partition]
-        admitted = self._step(
+        admitted: Admitted = self._step(
             "admit", lambda: [admit_order(each.value, each.timestamp, zone) for each in chunk.records]
         )
         judged = self._step("judge", lambda: judge(chunk, admitted, memory, RefundBook(zone)))
@@ -108,6 +109,10 @@ class _Core:
             "steps_cpu_us_per_event": {name: cpu_s / events * 1e6 for name, cpu_s in self.cpu_s.items()},
             "rows_per_event": self.rows / events,
         }
+
+
+def _admitted(chunk: Chunk, zone: Zone) -> Admitted:
+    return [admit_order(each.value, each.timestamp, zone) for each in chunk.records]
 
 
 if __name__ == "__main__":

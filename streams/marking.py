@@ -1,4 +1,4 @@
-"""Steps 5 to 7 as the agents call them: pass after pass while there is work, never more than a tenth of the time.
+"""Steps 5 to 7 as the agents call them: pass after pass while there is work, with rests while records lie unread.
 
 Whatever fails here is tried again at the next nudge: marks and outbox entries stay until they are dealt with.
 """
@@ -24,8 +24,8 @@ _log = logging.getLogger(__name__)
 
 #: shortest time between two passes of one kind over a shard
 LEAST_PAUSE_S = 0.05
-#: a pass is followed by this many times its own duration of rest, so that detection never starves the settling
-REST = 9.0
+#: while records lie unread, a pass is followed by this many times its own duration of rest: settling goes first
+REST_WHILE_BEHIND = 3.0
 PAUSE_AFTER_FAILURE_S = 0.5
 
 T = TypeVar("T")
@@ -40,6 +40,7 @@ class Marking:
         publisher: Publisher,
         shards: int,
         metrics: Metrics,
+        behind: Callable[[], bool],
         alerts_pending: Callable[[], None],
         fatal: Callable[[Expected], None],
     ) -> None:
@@ -47,6 +48,7 @@ class Marking:
         self._publisher = publisher
         self._shards = shards
         self._metrics = metrics
+        self._behind = behind
         self._alerts_pending = alerts_pending
         self._fatal = fatal
         self._failing: set[str] = set()
@@ -69,7 +71,12 @@ class Marking:
                 more = result is not None and result.more
                 if result is not None:
                     self._note(reader, result, took_s)
-                await asyncio.sleep(max(LEAST_PAUSE_S, REST * took_s))
+                await asyncio.sleep(self._rest_s(more, took_s))
+
+    def _rest_s(self, more: bool, took_s: float) -> float:
+        if self._behind():
+            return max(LEAST_PAUSE_S, REST_WHILE_BEHIND * took_s)
+        return 0.0 if more else LEAST_PAUSE_S
 
     def _note(self, reader: str, result: PassResult, took_s: float) -> None:
         if result.watermark_ms:

@@ -1,0 +1,185 @@
+"""Judging: every record of a chunk becomes counted, a resend or a reject, and any cut of the verdicts adds up."""
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.rejects import Reason
+from streams.intake.judge import TRUST_AHEAD_MS, Judged, record_crc
+from streams.intake.refunds import RefundBook
+from streams.intake.resends import ResendMemory
+from streams.tally.windows import SHANGHAI
+from tests.streams.intake.making import DEDUPE_MS, MIDNIGHT_MS, Rec, as_bytes, chunk, judged, paid, records, refund
+
+BAD = b"no json"
+
+
+def outcomes(it: Judged) -> str:
+    """One letter a record, in log order: c counted, r resend, x reject."""
+    found = {each.offset: "c" for each in it.counted}
+    found |= dict.fromkeys(it.resends, "r")
+    found |= {each.record.offset: "x" for each in it.rejects}
+    return "".join(found[each.offset] for each in it.chunk.records)
+
+
+# -- the three outcomes ------------------------------------------------------------------------
+def test_each_record_has_one_outcome_in_the_order_of_the_log() -> None:
+    it = judged(records([paid("a"), BAD, paid("b"), paid("a"), BAD, paid("c")], start=40))
+    assert outcomes(it) == "cxcrxc"
+    assert [each.offset for each in it.counted] == [40, 42, 45]
+    assert it.resends == [43]
+    assert [(each.record.offset, each.reason) for each in it.rejects] == [
+        (41, Reason.NOT_JSON),
+        (44, Reason.NOT_JSON),
+    ]
+
+
+def test_a_malformed_copy_is_a_reject_and_a_repaired_one_is_no_resend() -> None:
+    broken = paid("a", currency="USD")
+    assert outcomes(judged(records([broken, paid("a"), broken, paid("a")]))) == "xcxr"
+
+
+def test_a_resend_of_a_refund_is_a_resend_although_nothing_is_left_of_the_order() -> None:
+    it = judged(records([refund("r", 100), refund("r", 100), refund("s", 1)]))
+    assert outcomes(it) == "crx"
+    assert it.rejects[0].reason is Reason.REFUND_EXCEEDS_ORDER
+
+
+def test_a_refund_that_was_refused_is_judged_again_when_it_comes_again() -> None:
+    """It is not remembered as seen; else driving it again once its cause is gone would drop it in silence."""
+    assert outcomes(judged(records([refund("a", 60), refund("b", 60), refund("b", 60)]))) == "cxx"
+
+
+def test_refunds_are_first_further_or_too_much_in_the_order_of_the_log() -> None:
+    it = judged(records([refund("a", 40), refund("b", 60), refund("c", 1), refund("d", 100, "order-2"), paid("e")]))
+    assert outcomes(it) == "ccxcc"
+    assert [each.first_refund for each in it.counted] == [True, False, True, False]
+
+
+def test_a_copy_beyond_the_horizon_is_a_new_event() -> None:
+    first, late = records([paid("a")]), records([paid("a")], start=1, arrival_ms=MIDNIGHT_MS + DEDUPE_MS + 1)
+    assert outcomes(judged([*first, *late])) == "cc"
+
+
+# -- below the fence ---------------------------------------------------------------------------
+def test_a_refund_below_the_fence_that_is_not_in_the_book_was_a_resend() -> None:
+    """Its first copy may lie before what is read again. Judged anew it would be too much, and then be forgotten."""
+    copies = records([refund("r", 100), refund("r", 100)], start=50)
+    book = RefundBook(SHANGHAI, fence=51, judged={(SHANGHAI.day(MIDNIGHT_MS), "order-1"): {10: 100}})
+    it = judged(copies, book=book)
+    assert outcomes(it) == "rr"
+    assert it.refunds_in(0, 60) == []
+
+
+def test_a_refund_below_the_fence_that_was_refused_is_refused_again_and_not_remembered() -> None:
+    recs = records([refund("a", 100), refund("b", 1), refund("b", 1)], start=49)
+    book = RefundBook(SHANGHAI, fence=51, judged=judged(recs[:2]).book.judged)
+    assert outcomes(judged(recs[1:], book=book)) == "xx"
+
+
+# -- trust -------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("ahead_ms", "trusted"), [(0, True), (TRUST_AHEAD_MS, True), (TRUST_AHEAD_MS + 1, False)])
+def test_a_clock_is_trusted_up_to_five_minutes_ahead(ahead_ms: int, trusted: bool) -> None:
+    event = paid("a", event_time_ms=MIDNIGHT_MS + ahead_ms)
+    assert TRUST_AHEAD_MS == 5 * 60_000
+    assert judged(records([event])).progress(0, 1).trusted_ms == (MIDNIGHT_MS + ahead_ms if trusted else 0)
+
+
+def test_resends_are_trusted_and_rejects_are_not() -> None:
+    late = records([paid("a", event_time_ms=MIDNIGHT_MS + 9_000)], start=1)
+    early = records([paid("a")])
+    assert judged([*early, *late]).progress(1, 2).trusted_ms == MIDNIGHT_MS + 9_000
+    refused = records([refund("a", 101, event_time_ms=MIDNIGHT_MS + 9_000)])
+    assert judged(refused).progress(0, 1).trusted_ms == 0
+
+
+# -- progress ----------------------------------------------------------------------------------
+def test_progress_counts_and_identifies_its_last_record() -> None:
+    recs = records([paid("a"), BAD, paid("a"), paid("b")], start=5)
+    progress = judged(recs).progress(6, 8)
+    assert (progress.start, progress.stop) == (6, 8)
+    assert (progress.counted, progress.resends, progress.rejected) == (0, 1, 1)
+    assert (progress.last_crc, progress.last_ms) == (record_crc(recs[2]), recs[2].timestamp)
+    assert progress.arrival_ms == recs[2].timestamp
+
+
+@pytest.mark.parametrize(("highwater", "unread"), [(2, 0), (3, 1)])
+def test_progress_tells_whether_records_lie_behind_it(highwater: int, unread: int) -> None:
+    it = judged(records([paid("a"), paid("b")]))
+    it.chunk = chunk(it.chunk.records, highwater=highwater)
+    assert it.progress(0, 2).unread == unread
+    assert it.progress(0, 1).unread == 1
+
+
+def test_a_run_over_a_hole_has_nothing_to_identify() -> None:
+    before, behind = records([paid("a")]), records([paid("b")], start=7)
+    progress = judged([*before, *behind]).progress(3, 5)
+    assert progress == (3, 5, 0, 0, 0, 0, 0, 0, 0, 1)
+
+
+EVENTS: list[dict[str, Any] | bytes] = [
+    *(paid(f"p-{number}", event_time_ms=MIDNIGHT_MS + number * 100_000) for number in range(4)),
+    *(refund(f"r-{number}", 40) for number in range(3)),
+    BAD,
+]
+
+
+@given(
+    picked=st.lists(st.tuples(st.sampled_from(EVENTS), st.integers(1, 3)), min_size=1, max_size=40),
+    cuts=st.lists(st.integers(0, 130), max_size=5),
+)
+def test_any_cut_of_a_chunk_adds_up(picked: list[tuple[dict[str, Any] | bytes, int]], cuts: list[int]) -> None:
+    recs, offset = [], 10
+    for event, step in picked:
+        recs.append(Rec(offset, MIDNIGHT_MS + offset, None, event if isinstance(event, bytes) else as_bytes(event)))
+        offset += step  # steps above 1 leave holes, as in compacted topics
+    it = judged(recs)
+    start, stop = it.chunk.start, it.chunk.end
+    edges = sorted({start, stop, *(cut for cut in cuts if start < cut < stop)})
+    whole, parts = it.progress(start, stop), [it.progress(*each) for each in pairwise(edges)]
+    assert whole.counted + whole.resends + whole.rejected == len(recs)
+    for name in ("counted", "resends", "rejected"):
+        assert sum(getattr(part, name) for part in parts) == getattr(whole, name)
+    for name in ("trusted_ms", "arrival_ms"):
+        assert max(getattr(part, name) for part in parts) == getattr(whole, name)
+    assert (parts[-1].last_crc, parts[-1].last_ms) == (whole.last_crc, whole.last_ms)
+    assert [each.offset for part in pairwise(edges) for each in it.counted_in(*part)] == [
+        each.offset for each in it.counted
+    ]
+    assert [each for part in pairwise(edges) for each in it.refunds_in(*part)] == it.refunds_in(start, stop)
+
+
+# -- rejects in a row --------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("events", "before", "in_a_row"),
+    [
+        ([BAD, BAD], 0, 2),
+        ([BAD, BAD], 5, 7),
+        ([paid("a"), BAD], 5, 1),
+        ([BAD, paid("a")], 5, 0),
+        ([BAD, paid("a"), BAD, BAD], 5, 2),
+        ([paid("a"), BAD, paid("a"), BAD], 5, 1),
+    ],
+)
+def test_rejects_in_a_row_go_on_over_chunks_until_something_good(
+    events: list[dict[str, Any] | bytes], before: int, in_a_row: int
+) -> None:
+    assert judged(records(events, start=20)).rejects_in_a_row(20, before) == in_a_row
+
+
+def test_rejects_that_are_only_read_again_do_not_count_again() -> None:
+    it = judged(records([BAD, BAD, BAD], start=20))
+    assert [it.rejects_in_a_row(start, 0) for start in (20, 22, 23, 30)] == [3, 1, 0, 0]
+
+
+def test_a_good_record_that_is_only_read_again_ends_no_row() -> None:
+    assert judged(records([paid("a"), BAD], start=20)).rejects_in_a_row(21, 4) == 5
+
+
+def test_the_memory_is_fed_over_chunks() -> None:
+    memory = ResendMemory(DEDUPE_MS)
+    judged(records([paid("a")]), memory)
+    assert outcomes(judged(records([paid("a")], start=1), memory)) == "r"
