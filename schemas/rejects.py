@@ -15,6 +15,8 @@ import msgspec
 MAX_BYTES: Final = 65_536
 #: how much of a too large record is kept
 HEAD_BYTES: Final = 256
+#: how much of a key is kept: ids are shorter, and a reject must always fit into a record
+MAX_KEY_BYTES: Final = 1_024
 
 
 class Reason(StrEnum):
@@ -54,7 +56,7 @@ class Rejected(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     reason: Reason
     #: which field or rule, for people; never a payload value
     detail: str
-    #: base64 of the record's key, null if it had none
+    #: base64 of the record's key, of its first 1,024 bytes if it is longer; null if it had none
     key: str | None
     #: base64 of the record's value; null above 64 KiB, and for a record without a value
     raw: str | None
@@ -85,7 +87,7 @@ def rejected(
         arrival_ms=arrival_ms,
         reason=reason,
         detail=detail,
-        key=_base64(key),
+        key=_base64(key if key is None or len(key) <= MAX_KEY_BYTES else key[:MAX_KEY_BYTES]),
         raw=_base64(value) if small else None,
         head=None if small or value is None else _base64(value[:HEAD_BYTES]),
         sha256=None if value is None else sha256(value).hexdigest(),

@@ -32,6 +32,7 @@ from streams.retention.partitions import InputPartitions
 from streams.retention.purger import Purger
 from streams.settings import Settings
 from streams.startup import claim_again
+from streams.tally.sessions import TAIL_DAYS
 from streams.tally.windows import DAY_MS
 from streams.topics import Topics
 
@@ -122,7 +123,6 @@ def _detector(around: Surroundings) -> Detector:
         orders_topic=around.topics.orders,
         worker_id=around.worker_id,
         clock_ms=lambda: int(time() * 1000),
-        tail_ms=settings.refund_days * DAY_MS,
     )
 
 
@@ -147,7 +147,7 @@ def _purger(around: Surroundings) -> Purger:
         around.redis,
         around.keys,
         settings.zone,
-        tail_ms=settings.refund_days * DAY_MS,
+        tail_ms=TAIL_DAYS * DAY_MS,
         worker_id=around.worker_id,
         metrics=around.metrics,
         all_partitions=InputPartitions(around.producer, around.topics.inputs).all,

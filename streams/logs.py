@@ -11,6 +11,8 @@ from typing import TextIO
 
 from streams.tally.windows import Zone
 
+#: says the same of a broker that is away 70 times a second; the heartbeat says it once
+SILENT = ("aiokafka",)
 #: frameworks that tell much about themselves: WARNING and above, INFO too while we log at DEBUG
 NOISY = ("aiokafka", "faust", "kafka", "mode", "asyncio")
 
@@ -30,6 +32,9 @@ def set_up_logging(level: str, zone: Zone, stream: TextIO | None = None) -> None
     frameworks = logging.INFO if root.level <= logging.DEBUG else max(root.level, logging.WARNING)
     for name in NOISY:
         logging.getLogger(name).setLevel(frameworks)
+    if root.level > logging.DEBUG:
+        for name in SILENT:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 class LineFormatter(logging.Formatter):

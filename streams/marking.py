@@ -13,9 +13,9 @@ from time import perf_counter
 from typing import TypeVar
 
 from aiokafka.errors import KafkaError
-from redis.exceptions import RedisError
 
 from streams.errors import Expected
+from streams.intake.store_calls import passing_reason
 from streams.marks.detector import Detector, PassResult
 from streams.metrics import Metrics
 from streams.outbox.publisher import Publisher
@@ -98,20 +98,26 @@ class Marking:
         """The answer of `call`, or None: a server that is away is said once, and asked again at the next nudge."""
         try:
             answer = await call()
-        except (RedisError, KafkaError, OSError) as error:
-            if what not in self._failing:
-                _log.warning("%s: %s, trying again until it works", what, str(error) or type(error).__name__)
-            self._failing.add(what)
-            await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
-            return None
         except Expected as error:
             self._fatal(error)
             return None
-        except Exception as error:  # a fault of ours: Faust would restart the agent and say nothing
-            _log.exception("%s", what)
-            self._fatal(Expected(f"{what} failed: {error!r}"))
+        except Exception as error:  # sorted in there: Faust would restart the agent and say nothing
+            await self._failed(what, error)
             return None
         if what in self._failing:
             self._failing.remove(what)
             _log.warning("%s works again", what)
         return answer
+
+    async def _failed(self, what: str, error: Exception) -> None:
+        if not isinstance(error, KafkaError):
+            try:
+                passing_reason(error)
+            except Exception as lasting:  # it says what the operator must do, or is a fault of ours
+                _log.debug("%s", what, exc_info=lasting)
+                self._fatal(lasting if isinstance(lasting, Expected) else Expected(f"{what} failed: {lasting!r}"))
+                return
+        if what not in self._failing:
+            _log.warning("%s: %s, trying again until it works", what, str(error) or type(error).__name__)
+        self._failing.add(what)
+        await asyncio.sleep(PAUSE_AFTER_FAILURE_S)

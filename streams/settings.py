@@ -70,7 +70,10 @@ class Settings:
 
     # at most as long as hours are kept: a refund restated to an older hour is refused as expired
     refund_days: int = _setting(
-        "REFUND_DAYS", "30", whole(0, 35), "how long after its end a session's orders still count for its total"
+        "REFUND_DAYS",
+        "30",
+        whole(0, 35),
+        "days for which an order's refunds are judged by those before them",
     )
 
     metrics: str = _setting(

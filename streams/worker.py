@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisSilent
 
 from streams.assembly import Assembly, Surroundings, assemble
-from streams.connect import check_store, redis_client, wait_for_kafka, wait_for_redis
+from streams.connect import check_store, kafka_cluster_id, redis_client, wait_for_kafka, wait_for_redis
 from streams.errors import Expected, ServerMissing
 from streams.intake.transport import ChunkConsumer
 from streams.metrics import Metrics, serve_metrics
@@ -135,6 +135,14 @@ class Worker:
         assembly.parts.intake.reseek = consumer.thread.start_at
         assembly.heartbeat.ends = consumer.thread.unread
         assembly.heartbeat.commit = consumer.thread.commit_fences
+        assembly.heartbeat.kafka_answers = self._kafka_answers
+
+    async def _kafka_answers(self) -> bool:
+        try:
+            await kafka_cluster_id(self._settings.kafka)
+        except ServerMissing:
+            return False
+        return True
 
     async def _every(self, pause_s: float, work: Callable[[], Awaitable[None]]) -> None:
         while not self._ended.is_set():

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from streams.settings import Settings
 
 _DESCRIPTION = """\
-Reads every record that was counted once more from Kafka, recomputes all tallies, distinct counts, rankings and alerts
-by a second, plain implementation, and compares them with Redis and the topic `alerts`. Exit 0: no difference; 1: some.
-It needs memory for all those records, and a moment in which the tallies stand still.
+Reads every record that was counted once more from Kafka, recomputes tallies, distinct counts and the final set of
+alerts by a second, plain implementation, and compares them with Redis and the topic `alerts`. Exit 0: no difference; 1:
+some. It needs memory for all those records, and a moment in which the tallies stand still.
 """
 
 

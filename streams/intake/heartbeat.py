@@ -30,6 +30,8 @@ _log = logging.getLogger(__name__)
 #: a partition with unread records that moved nothing for this long ends the process (Faust and aiokafka have states
 #: that they never leave by themselves); time in which Redis does not answer is not counted
 STUCK_AFTER_S = 60.0
+#: no fetch answered for this long: ask whether Kafka is there at all
+SILENT_AFTER_S = 5.0
 #: how often the fences are told to Kafka, in beats
 COMMIT_EVERY = 3
 
@@ -40,6 +42,7 @@ class Heartbeat:
     def __init__(self, redis: Redis, keys: list[Keys], intake: WorkerIntake, patience: Patience, meter: Meter) -> None:
         self.ends: Callable[[], Awaitable[Mapping[TP, tuple[int, int | None]]]]
         self.commit: Callable[[Mapping[TP, int]], Awaitable[None]]
+        self.kafka_answers: Callable[[], Awaitable[bool]]
         self._redis = redis
         self._keys = keys
         self._intake = intake
@@ -48,13 +51,15 @@ class Heartbeat:
         self._unread = lua_script(redis, "streams.tally", "unread")
         self._flagged: dict[TP, tuple[int, int, int]] = {}
         self._short: set[TP] = set()
+        self._heard_at = monotonic()
+        self._kafka_away = False
         self._beats = 0
 
     async def beat(self) -> None:
         """One look at everything. Raises `WorkerStuck` or `LogReplaced`; a Redis that is away, the settles say."""
         ends = await self._ends_in_time()
-        self._check_progress(ends)
-        self._check_answered(ends)
+        await self._check_progress(ends)
+        await self._check_answered(ends)
         try:
             for tp, partition in list(self._intake.partitions.items()):
                 if tp in ends:  # else it is another worker's by now, and its fence moves without us
@@ -73,7 +78,7 @@ class Heartbeat:
         except TimeoutError as error:
             raise WorkerStuck(f"the thread of the Kafka client did not answer for {STUCK_AFTER_S:.0f} s") from error
 
-    def _check_progress(self, ends: Mapping[TP, tuple[int, int | None]]) -> None:
+    async def _check_progress(self, ends: Mapping[TP, tuple[int, int | None]]) -> None:
         now, short = monotonic(), set()
         for tp, (_, highwater) in ends.items():
             partition = self._intake.partitions.get(tp)
@@ -86,7 +91,7 @@ class Heartbeat:
             idle = highwater <= partition.low or partition.stopped is not None or self._patience.waiting
             if idle:
                 partition.moved_at = now
-            elif now - partition.moved_at > STUCK_AFTER_S:
+            elif now - partition.moved_at > STUCK_AFTER_S and await self._kafka_is_there(now):
                 raise WorkerStuck(
                     f"{tp.topic}/{tp.partition} has {highwater - partition.low} unread records and moved nothing for "
                     f"{STUCK_AFTER_S:.0f} s"
@@ -101,13 +106,34 @@ class Heartbeat:
                 f"{highwater}: the topic was recreated or truncated. Restore it, or start a new HIGHTIDE_GROUP"
             )
 
-    def _check_answered(self, ends: Mapping[TP, tuple[int, int | None]]) -> None:
-        """Faust can come out of a rebalance without ever fetching again: then no partition has an end."""
-        partitions = self._intake.partitions.values()
-        opened_at = max((each.moved_at for each in partitions), default=0.0)
-        silent = ends and all(highwater is None for _, highwater in ends.values())
-        if silent and not self._patience.waiting and monotonic() - opened_at > STUCK_AFTER_S:
-            raise WorkerStuck(f"no fetch was answered since the partitions were opened {STUCK_AFTER_S:.0f} s ago")
+    async def _check_answered(self, ends: Mapping[TP, tuple[int, int | None]]) -> None:
+        """Is it Kafka that is silent, or Faust that came out of a rebalance without ever fetching again?"""
+        now = monotonic()
+        if not ends or self._patience.waiting or any(highwater is not None for _, highwater in ends.values()):
+            self._heard(now)
+        elif now - self._heard_at < SILENT_AFTER_S:
+            return
+        elif not await self._kafka_is_there(now):
+            self._heard_at = now - SILENT_AFTER_S
+        elif now - self._heard_at > STUCK_AFTER_S:
+            raise WorkerStuck(f"no fetch was answered for {STUCK_AFTER_S:.0f} s, although Kafka is there")
+
+    def _heard(self, now: float) -> None:
+        self._heard_at = now
+        if self._kafka_away:
+            self._kafka_away = False
+            _log.warning("Kafka answers again")
+
+    async def _kafka_is_there(self, now: float) -> bool:
+        """Ask, and say once that it is not; the time in which it is not counts for no partition."""
+        if await self.kafka_answers():
+            return True
+        if not self._kafka_away:
+            self._kafka_away = True
+            _log.warning("Kafka does not answer: waiting until it does")
+        for partition in self._intake.partitions.values():
+            partition.moved_at = now
+        return False
 
     async def _compare(self, tp: TP, partition: Partition) -> None:
         """Seek to a fence that stands elsewhere, while no chunk is under way that would find out by itself."""
@@ -128,12 +154,16 @@ class Heartbeat:
                 return
 
     async def flags(self) -> None:
-        """Write down which partitions are fully read: an idle one must not hold the watermark back."""
+        """Write down which partitions are fully read: an idle one must not hold the watermark back.
+
+        One whose end is not known, because no fetch was answered yet or for some time, is not fully read.
+        """
         for tp, (_, highwater) in (await self.ends()).items():
             partition = self._intake.partitions.get(tp)
-            if partition is None or highwater is None:
+            if partition is None:
                 continue
-            fence, unread = partition.fences[0], int(partition.fences[0] < highwater)
+            fence = partition.fences[0]
+            unread = int(highwater is None or fence < highwater)
             state = partition.epoch, fence, unread
             if self._flagged.get(tp) != state:
                 await self._unread(keys=[self._keys[0].fence(tp.topic, tp.partition)], args=[fence, unread])

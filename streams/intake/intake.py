@@ -72,8 +72,8 @@ class WorkerIntake:
             return {}
         self._meter.assigned()
         self.partitions = {tp: partition for tp, (partition, _) in opened.items()}
-        for tp, (partition, start) in sorted(opened.items()):
-            _log.info("reading %s/%d from %d, fence %s", tp.topic, tp.partition, start, partition.low)
+        starts = [f"{tp.topic}/{tp.partition} from {start}" for tp, (_, start) in sorted(opened.items())]
+        _log.info("%d partitions: %s", len(starts), ", ".join(starts))
         return {tp: StartAt(start, partition.epoch) for tp, (partition, start) in opened.items()}
 
     async def _open(self, tps: Collection[TP], what: str) -> dict[TP, tuple[Partition, int]] | None:

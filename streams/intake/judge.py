@@ -59,9 +59,13 @@ class Judged:
         self._refunds: list[JudgedRefund] = []
         self._stamped: list[int] = []
         self._trusted_ms: list[int] = []
+        self._admitted: list[int] = []
+        self._arrivals_ms: list[int] = []
 
     def stamp(self, offset: int, event_time_ms: int, arrival_ms: int) -> None:
-        """Note the event time of an admitted record, if its clock is to be trusted."""
+        """Note the arrival of an admitted record, and its event time if that clock is to be trusted."""
+        self._admitted.append(offset)
+        self._arrivals_ms.append(arrival_ms)
         if event_time_ms <= arrival_ms + TRUST_AHEAD_MS:
             self._stamped.append(offset)
             self._trusted_ms.append(event_time_ms)
@@ -105,6 +109,7 @@ class Judged:
         first, end = _at(records, start, _offset), _at(records, stop, _offset)
         run = records[first:end]
         trusted = self._trusted_ms[bisect_left(self._stamped, start) : bisect_left(self._stamped, stop)]
+        arrivals = self._arrivals_ms[bisect_left(self._admitted, start) : bisect_left(self._admitted, stop)]
         return Progress(
             start=start,
             stop=stop,
@@ -112,7 +117,7 @@ class Judged:
             resends=bisect_left(self.resends, stop) - bisect_left(self.resends, start),
             rejected=_at(self.rejects, stop, _record_offset) - _at(self.rejects, start, _record_offset),
             trusted_ms=max(trusted, default=0),
-            arrival_ms=max((record.timestamp for record in run), default=0),
+            arrival_ms=max(arrivals, default=0),
             last_crc=record_crc(run[-1]) if run else 0,
             last_ms=run[-1].timestamp if run else 0,
             unread=int(stop < self.chunk.highwater),

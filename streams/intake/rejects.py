@@ -39,6 +39,8 @@ class RejectsTopic:
         try:
             await self._send(tp, rejects)
         except (KafkaError, OSError) as error:
+            if isinstance(error, KafkaError) and not error.retriable:
+                raise  # waiting will not help: a fault of ours, or a right that is missing
             raise ServerMissing(str(error) or type(error).__name__) from error
 
     async def _send(self, tp: TP, rejects: Sequence[RejectedRecord]) -> None:

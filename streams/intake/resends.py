@@ -28,7 +28,7 @@ class ResendMemory:
 
     def is_resend(self, event_id: str, offset: int, arrival_ms: int) -> bool:
         """Whether an earlier copy arrived at most the horizon before; the copy at `offset` is remembered either way."""
-        if arrival_ms >= self._turn_ms:
+        if arrival_ms > self._turn_ms:
             self._old, self._young = self._young, {}
             self._turn_ms = arrival_ms + self._horizon_ms
         last = self._young.get(event_id)

@@ -59,7 +59,7 @@ class Patience:
         try:
             return await ask()
         except Exception as error:  # sorted below: passing errors are waited out, others raised
-            reason = _passing(error)
+            reason = passing_reason(error)
         self._waiting += 1
         try:
             return await self._again(what, ask, reason)
@@ -76,13 +76,13 @@ class Patience:
             try:
                 answer = await ask()
             except Exception as error:  # as above
-                _passing(error)
+                passing_reason(error)
                 continue
             _log.warning("%s: Redis takes it again, after %d tries", what, attempt)
             return answer
 
 
-def _passing(error: Exception) -> str:
+def passing_reason(error: Exception) -> str:
     """The reason in words if `error` passes by itself; else raises what the caller must stop for."""
     if isinstance(error, _PASSING):
         return str(error) or type(error).__name__

@@ -9,6 +9,7 @@ the drain loop, start offsets (from the fences in Redis) and commits (advisory, 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Mapping
 from typing import Any, Protocol, cast
 
@@ -24,6 +25,8 @@ from streams.intake.ledger import ReadingLedger, Reread
 #: how long the broker may hold a fetch that finds nothing. Faust asks for 1.5 s; a broker that does not wake a waiting
 #: fetch when records arrive (the embedded one) would add half of it to every latency
 FETCH_WAIT_MS = 50
+#: how long the end of a log that a fetch told is good for; fetches are answered every `FETCH_WAIT_MS`
+END_KNOWN_FOR_S = 2.0
 
 
 class Intake(Protocol):
@@ -99,18 +102,18 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         return {ensure_TP(tp): None if at is None else at.offset for tp, at in found.items()}
 
     async def unread(self) -> dict[TP, tuple[int, int | None]]:
-        """For every started partition: the next offset expected and the end of the log (None before a fetch)."""
+        """For every started partition: the next offset expected and the end of the log, None while that is unknown."""
         return cast("dict[TP, tuple[int, int | None]]", await self.call_thread(self._unread))
 
     async def _unread(self) -> dict[TP, tuple[int, int | None]]:
         consumer = self._ensure_consumer()
-        assigned = consumer.assignment()
-        ends = {tp: TopicPartition(tp.topic, tp.partition) for tp in self.ledger.expected()}
-        return {
-            tp: (expected, consumer.highwater(ends[tp]))
-            for tp, expected in self.ledger.expected().items()
-            if ends[tp] in assigned
-        }
+        assignment = consumer._fetcher._subscriptions.subscription.assignment
+        found = {}
+        for tp, expected in self.ledger.expected().items():
+            state = assignment.state_value(TopicPartition(tp.topic, tp.partition)) if assignment else None
+            if state is not None:
+                found[tp] = expected, _known_end(state, expected)
+        return found
 
     # -- the fetch ---------------------------------------------------------------------------------
     async def _fetch_records(
@@ -169,6 +172,14 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
     @property
     def _intake(self) -> Intake:
         return cast(ChunkTransport, self.transport).intake
+
+
+def _known_end(state: Any, expected: int) -> int | None:
+    """The end of a partition's log as the last fetch told it; None if that is too long ago to say "nothing more"."""
+    told_ago_s = time.time() - (state.timestamp or 0) / 1000
+    if state.highwater is None or (state.highwater <= expected and told_ago_s > END_KNOWN_FOR_S):
+        return None
+    return int(state.highwater)
 
 
 class ChunkConsumer(driver.Consumer):

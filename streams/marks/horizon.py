@@ -18,13 +18,18 @@ class Horizon:
     applied_ms: int = 0
     _next_ms: int = 0
     _next_versions: Sequence[int] | None = None
+    _seen_versions: Sequence[int] = ()
 
     def advance(self, watermark_ms: int, versions: Sequence[int], waiting: Sequence[int | None]) -> int:
-        """Returns the watermark to apply now, in epoch ms; it never falls.
+        """Returns the watermark to apply now, in epoch ms; it falls only when Redis went back.
 
         `versions` are the change versions of the source shards, read after the watermark; `waiting` the version of the
         oldest mark there that is not in hand now, None where there is none.
         """
+        if any(now < before for now, before in zip(versions, self._seen_versions, strict=False)):
+            # Redis went back: what is read again must not be closed by what was known before
+            self.applied_ms, self._next_versions = 0, None
+        self._seen_versions = list(versions)
         if _clear(waiting, versions):
             self._apply(watermark_ms)
         elif self._next_versions is None:

@@ -10,7 +10,7 @@ import msgspec
 from schemas.alerts import GROSS, NET, Rule
 from streams.marks.acts import Act, Holder, Raise, Ranking, Withdraw
 from streams.tally.counters import NONE_ID, PLATFORM_ID
-from streams.tally.sessions import Scopes
+from streams.tally.sessions import END_OF_ID, Scopes
 from streams.tally.windows import HOUR_MS, Zone
 
 #: a session without a declared end ends this long after its last sign of life
@@ -72,14 +72,8 @@ def declared_scopes(started: str) -> list[Scope]:
 
 
 def _declaration(started: str) -> Scopes:
-    """The text is time, event id, JSON, joined by `|`; the event id may hold that sign too."""
-    at = started.index("|")
-    while True:
-        at = started.index("|", at + 1)
-        try:
-            return _decode(started[at + 1 :])
-        except msgspec.DecodeError:
-            continue
+    """The text is time, event id, JSON; the id may hold the sign that ends it, JSON never does (it escapes it)."""
+    return _decode(started[started.rindex(END_OF_ID) + 1 :])
 
 
 def declared_end_ms(session: Session) -> int | None:

@@ -1,7 +1,8 @@
 """Step 7, outbox: alerts leave Redis for the `alerts` topic, each revision once.
 
 An entry goes from the outbox only after the topic has acknowledged it. A worker that dies in between leaves it there;
-whoever takes the lease next reads the topic first, finds the revision and drops the entry.
+whoever takes the lease next reads the topic first, finds the state told and drops the entry. Revisions are counted by
+the topic: where Redis lost its last writes, what is detected again is told again only if it ends differently.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
+from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from schemas.alerts import Alert, encode_alert
 from streams.keys import Keys
 from streams.marks.facts import decode_fact
 from streams.marks.lease import LEASE_MS, Held, Lease
-from streams.outbox.published import Published
+from streams.outbox.published import Published, Told
 from streams.outbox.render import render
 from streams.tally.windows import SHANGHAI, Zone
 
@@ -105,17 +107,22 @@ class Publisher:
         return render(decode_fact(packed), self._zone.offset_ms)
 
     async def _publish(self, shard: int, entries: list[_Entry]) -> int:
-        news = [each for each in entries if not self._published.has(each.alert.alert_id, each.alert.revision)]
+        news = [each for each in map(self._as_news, entries) if each is not None]
         self._sure[shard] = False  # until all is acknowledged: the topic may take what it does not acknowledge
         failures = await self._send(news)
         for _, alert in (each for each in news if each.id not in failures):
-            self._published.note(alert.alert_id, alert.revision)
+            self._published.note(Told(alert.alert_id, alert.revision, alert.state))
             self._tell(alert)
         await self._drop(shard, [each.id for each in entries if each.id not in failures])
         if failures:
             raise next(iter(failures.values()))
         self._sure[shard] = True
         return len(news)
+
+    def _as_news(self, entry: _Entry) -> _Entry | None:
+        """The entry under the revision that follows in the topic; None if the topic says so already."""
+        revision = self._published.next_revision(entry.alert.alert_id, entry.alert.state)
+        return None if revision is None else _Entry(entry.id, replace(entry.alert, revision=revision))
 
     async def _drop(self, shard: int, ids: list[bytes]) -> None:
         if ids:

@@ -146,8 +146,10 @@ class Purger:
         version = await self._raiser.version(keys)
         deeds = await sweep.next_batch()
         if deeds:
-            for kind, count in (await self._remover.do(shard, deeds, sweep.floors)).items():
-                self._metrics.purged_keys.labels(kind).inc(count)
+            gone = await self._remover.do(shard, deeds, sweep.floors)
+            for kind, count in gone.items():
+                if count:
+                    self._metrics.purged_keys.labels(kind).inc(count)
         if sweep.ended:
             await self._raiser.note_swept(keys, sweep.swept(), version)
             del self._sweeps[shard]

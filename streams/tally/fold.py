@@ -128,8 +128,8 @@ class _Folding:
             if buyers is None:
                 buyers = self._buyers[key] = set()
             buyers.add(event.buyer_id)
-        if event.session_id is not None:
-            self._session(event.session_id).saw(pay_time_ms)
+        if event.session_id not in (None, NONE_ID):
+            self._session(combination[0]).saw(pay_time_ms)
 
     def _refunded(self, counted: Counted, event: OrderEvent, combination: Combination) -> None:
         refund_fen: int = event.refund_fen  # type: ignore[assignment]  # admission requires both
@@ -151,7 +151,8 @@ class _Folding:
         return cell
 
     def session(self, event: SessionEvent) -> None:
-        self._session(event.session_id).event(event)
+        if event.session_id != NONE_ID:  # what stands for no session can not be one
+            self._session(event.session_id).event(event)
 
     def _session(self, session_id: str) -> SessionDelta:
         session = self._deltas.sessions.get(session_id)

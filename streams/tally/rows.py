@@ -68,7 +68,7 @@ def _hour_row(rows: ShardRows, keys: Keys, dimension: str, id: str, hour: int, s
     rows.sum_keys.append(key)
     rows.sums.append(row)
     if id == NONE_ID:
-        return
+        return  # it is in the sums, but in no ranking
     if sums[GMV] and dimension in PEAK_HOUR_SCOPES:
         rows.peaks.append(f"hour|{hour}|{dimension}|{id}")
     if dimension == "session":

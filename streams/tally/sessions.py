@@ -13,6 +13,11 @@ import msgspec
 
 from schemas.events import SessionEvent
 
+#: a session's orders count for it until this long after its declared end (contract)
+TAIL_DAYS = 30
+#: ends the event id inside a stamp: it sorts before every letter, so that "evt-1" is less than "evt-10"
+END_OF_ID = "\0"
+
 
 class Scopes(msgspec.Struct, frozen=True):
     """What a `session.started` declares: where the session's record counts, and how people know it."""
@@ -27,7 +32,7 @@ class Scopes(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class SessionDelta:
-    """News of one session. `started` and `ended` order as text: fifteen digits of time, the event id, the rest."""
+    """News of one session. `started` and `ended` order as bytes: fifteen digits of time, the event id, the rest."""
 
     started: str = ""
     ended: str = ""
@@ -44,9 +49,9 @@ class SessionDelta:
     def event(self, event: SessionEvent) -> None:
         """Merge one session event."""
         self.saw(event.event_time_ms)
-        stamp = f"{event.event_time_ms:015d}|{event.event_id}"
+        stamp = f"{event.event_time_ms:015d}|{event.event_id}{END_OF_ID}"
         if event.event_type == "session.started":
-            self.started = _least(self.started, f"{stamp}|{_scopes(event)}")
+            self.started = _least(self.started, f"{stamp}{_scopes(event)}")
         elif event.event_type == "session.ended":
             self.ended = _least(self.ended, stamp)
 
@@ -57,4 +62,5 @@ def _scopes(event: SessionEvent) -> str:
 
 
 def _least(stored: str, new: str) -> str:
-    return new if not stored or new < stored else stored
+    # by UTF-8, as the script compares them
+    return new if not stored or new.encode() < stored.encode() else stored

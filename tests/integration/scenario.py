@@ -28,12 +28,12 @@ class Evening:
         self.redis = redis
         self.records = records
         self.truth = truth
-        self._log = folder / "workers.log"
+        self._folder = folder
         self._workers: list[Process] = []
 
     def start_worker(self) -> Process:
         """One more worker."""
-        worker = start_worker(self.settings, self._log)
+        worker = start_worker(self.settings, self._folder / f"worker-{len(self._workers)}.log")
         self._workers.append(worker)
         return worker
 
@@ -66,9 +66,9 @@ class Evening:
         for worker in self._workers:
             await end_worker(worker)
 
-    def log(self) -> str:
-        """What the workers logged."""
-        return self._log.read_text("utf-8")
+    def log(self, number: int) -> str:
+        """What the worker started as `number` (from 0) logged."""
+        return (self._folder / f"worker-{number}.log").read_text("utf-8")
 
 
 Deed = Callable[[Evening], Awaitable[Process]]

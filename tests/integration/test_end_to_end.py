@@ -60,8 +60,9 @@ async def test_two_workers_share_the_partitions_and_end_the_same(evening: Evenin
     report = await evening.finish(workers[0])
     assert report.differences == []
     await evening.check_revisions()
-    shares = [line for line in evening.log().splitlines() if " reading " in line]
-    assert len({line.split()[0] for line in shares}) > 1
+    for number in range(2):
+        assigned = [line for line in evening.log(number).splitlines() if " partitions: " in line]
+        assert 0 < assigned[-1].count(" from ") < sum(PARTITIONS.values()), f"worker {number} reads {assigned[-1]}"
 
 
 async def test_a_worker_that_joins_and_one_that_leaves_change_nothing(evening: Evening) -> None:

@@ -61,9 +61,11 @@ async def _at_end(consumer: AIOKafkaConsumer, partition: TopicPartition) -> bool
     return end is not None and await consumer.position(partition) >= end
 
 
-def alert_differences(found: dict[str, Alert], true: list[TrueAlert]) -> list[str]:
-    """How the final set of the topic differs from the true one, one line each."""
-    final = {alert_id: alert for alert_id, alert in found.items() if alert.state in FINAL}
+def alert_differences(found: dict[str, Alert], true: list[TrueAlert], watermark_ms: int) -> list[str]:
+    """How the final set of the topic differs from the true one as of a watermark, one line each."""
+    final = {
+        alert_id: alert for alert_id, alert in found.items() if alert.state in FINAL and alert.as_of_ms <= watermark_ms
+    }
     expected = {alert.alert_id: alert for alert in true}
     lines = []
     for alert_id in sorted(final.keys() - expected.keys()):

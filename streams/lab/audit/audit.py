@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
+from faust.types import TP
 from redis.asyncio import Redis
 
 from streams.errors import Expected
@@ -18,6 +19,8 @@ from streams.lab.audit.store import Stored, read_stored
 from streams.lab.simulator.run import rules_of
 from streams.lab.truth import Truth, compute_truth
 from streams.settings import Settings
+from streams.tally.fence import Fence, read_fences
+from streams.tally.sessions import TAIL_DAYS
 from streams.topics import LIVE_SESSIONS, ORDERS, Topics
 
 #: how often, and how long apart, a cut is tried while a worker is settling
@@ -50,7 +53,7 @@ class Report:
     differences: list[str] = field(default_factory=list)
 
 
-Fences = dict[tuple[str, int], dict[str, int]]
+Fences = dict[TP, Fence]
 
 
 async def audit(
@@ -64,15 +67,16 @@ async def audit(
     """
     keys = [shard_keys(settings.group, shard) for shard in range(settings.shards)]
     fences, stored = await _cut(settings, redis, keys)
-    truth = await _truth(settings, fences, on_progress)
+    clock_ms = int(cast("bytes | None", await redis.get(keys[0].watermark())) or 0)
+    truth = await _truth(settings, fences, clock_ms, on_progress)
     kept = looked_at(stored, truth, settings.zone)
     report = Report(tallies=sum(map(kept.has, truth.tallies)))
     report.purged = len(truth.tallies) - report.tallies
     for fence in fences.values():
-        report.consumed += fence["next"] - fence["origin"]
-        report.counted += fence["counted"]
-        report.resends += fence["resends"]
-        report.rejected += fence["rejected"]
+        report.consumed += fence.next - fence.origin
+        report.counted += fence.counted
+        report.resends += fence.resends
+        report.rejected += fence.rejected
     report.differences += _account_differences(fences, truth)
     report.differences += differences(stored, truth, kept)
     await _audit_alerts(settings, truth, report)
@@ -85,7 +89,7 @@ async def _cut(settings: Settings, redis: Redis, keys: list[Keys]) -> tuple[Fenc
     """Tallies and fences of one moment: read until no fence moved meanwhile."""
     for _ in range(_CUTS):
         before = await _fences(redis, keys)
-        stored = await read_stored(redis, keys, settings.zone, settings.refund_days)
+        stored = await read_stored(redis, keys, settings.zone, TAIL_DAYS)
         if before == await _fences(redis, keys):
             return before[0], stored
         await asyncio.sleep(_BETWEEN_CUTS_S)
@@ -93,25 +97,16 @@ async def _cut(settings: Settings, redis: Redis, keys: list[Keys]) -> tuple[Fenc
 
 
 async def _fences(redis: Redis, keys: list[Keys]) -> list[Fences]:
-    by_shard = []
-    for shard in keys:
-        fences: Fences = {}
-        for member in sorted(cast("set[bytes]", await redis.smembers(shard.partitions()))):
-            number, _, topic = member.decode().partition(":")
-            values = cast("dict[bytes, bytes]", await redis.hgetall(shard.fence(topic, int(number))))
-            fences[topic, int(number)] = {
-                name.decode(): int(value) for name, value in values.items() if name != b"unread"
-            }
-        by_shard.append(fences)
-    first = {place: fence["next"] for place, fence in by_shard[0].items()}
-    if any({place: fence["next"] for place, fence in each.items()} != first for each in by_shard):
+    by_shard = [await read_fences(redis, shard) for shard in keys]
+    first = {tp: fence.next for tp, fence in by_shard[0].items()}
+    if any({tp: fence.next for tp, fence in each.items()} != first for each in by_shard):
         raise StillMoving("the shards stand at different offsets: start a worker, it heals them, and audit again")
     return by_shard
 
 
-async def _truth(settings: Settings, fences: Fences, on_progress: Callable[[int, str], None]) -> Truth:
+async def _truth(settings: Settings, fences: Fences, clock_ms: int, on_progress: Callable[[int, str], None]) -> Truth:
     topics = Topics(settings.topic_prefix)
-    spans = [Span(topic, number, fence["origin"], fence["next"]) for (topic, number), fence in fences.items()]
+    spans = [Span(tp.topic, tp.partition, fence.origin, fence.next) for tp, fence in fences.items()]
     names = {topics.orders: ORDERS, topics.live_sessions: LIVE_SESSIONS}
     total = sum(span.stop - span.start for span in spans)
     records = await read_spans(
@@ -119,22 +114,21 @@ async def _truth(settings: Settings, fences: Fences, on_progress: Callable[[int,
     )
     on_progress(total, "records read, recomputing")
     # in a thread, so that a progress bar, Ctrl-C and a worker in the same process go on
-    return await asyncio.to_thread(compute_truth, records, rules_of(settings))
+    return await asyncio.to_thread(compute_truth, records, rules_of(settings), clock_ms=clock_ms)
 
 
 def _account_differences(fences: Fences, truth: Truth) -> list[str]:
     lines = []
     true = {(count.topic, count.partition): count for count in truth.partitions}
-    for (topic, number), fence in fences.items():
-        consumed = fence["next"] - fence["origin"]
-        have = fence["counted"], fence["resends"], fence["rejected"]
-        if consumed != sum(have):
-            lines.append(f"{topic}/{number}: consumed {consumed} is not counted + resends + rejected {have}")
-        name = ORDERS if topic.endswith(ORDERS) else LIVE_SESSIONS
-        count = true.get((name, number))
+    for tp, fence in fences.items():
+        have = fence.counted, fence.resends, fence.rejected
+        place = f"{tp.topic}/{tp.partition}"
+        if fence.gap:
+            lines.append(f"{place}: consumed {fence.next - fence.origin} is not counted + resends + rejected {have}")
+        count = true.get((ORDERS if tp.topic.endswith(ORDERS) else LIVE_SESSIONS, tp.partition))
         should = (count.counted, count.resends, sum(count.rejected.values())) if count else (0, 0, 0)
         if have != should:
-            lines.append(f"{topic}/{number}: counted, resends, rejected are {have}, should be {should}")
+            lines.append(f"{place}: counted, resends, rejected are {have}, should be {should}")
     return lines
 
 
@@ -144,7 +138,7 @@ async def _audit_alerts(settings: Settings, truth: Truth, report: Report) -> Non
     deadline = asyncio.get_running_loop().time() + _ALERTS_WITHIN_S
     while True:
         found = await last_revisions(settings.kafka, topic)
-        lines = alert_differences(found, truth.alerts)
+        lines = alert_differences(found, truth.alerts, truth.watermark_ms or 0)
         if not lines or asyncio.get_running_loop().time() > deadline:
             break
         await asyncio.sleep(_BETWEEN_CUTS_S)

@@ -93,7 +93,7 @@ async def _read_minutes(redis: Redis, keys: Keys, zone: Zone, sums: Sums) -> Non
 async def _read_sessions(redis: Redis, keys: Keys, zone: Zone, late_days: int, sums: Sums) -> None:
     async for session_id, fields in _hashes(redis, keys.prefix + "hours:session:"):
         ended = cast("bytes | None", await redis.hget(keys.session(session_id), "ended"))
-        limit_ms = None if ended is None else int(ended.split(b"|", 1)[0]) + late_days * DAY_MS
+        limit_ms = None if ended is None else int(ended[:15]) + late_days * DAY_MS
         for name, value in fields.items():
             hour, code = int(name[:-1]), name[-1]
             _add_hour(sums, "session", session_id, hour, code, value, zone)

@@ -99,7 +99,6 @@ def rules_of(settings: Settings) -> Rules:
         offset_ms=settings.zone.offset_ms,
         lateness_ms=settings.lateness_s * 1_000,
         dedupe_ms=settings.dedupe_s * 1_000,
-        refund_days=settings.refund_days,
         min_history=settings.min_history,
     )
 

@@ -26,11 +26,13 @@ def compute_truth(
     rules: Rules,
     meta: Mapping[str, Any] | None = None,
     on_step: Callable[[str], None] = lambda step: None,
+    clock_ms: int = 0,
 ) -> Truth:
     """The truth of `log`: (topic, partition, offset, arrival_ms, key, value) of every record, in any order.
 
     `topic` is the contract's name. How partitions are interleaved makes no difference. `meta` is kept as it is;
-    `on_step` is told the name of each step as it begins.
+    `on_step` is told the name of each step as it begins. `clock_ms` is how far a clock has moved the watermark, where
+    it may (everything idle, `HIGHTIDE_IDLE_S` above 0); the log's own watermark is not lowered by it.
     """
     on_step("sorting")
     partitions = _by_partition(log)
@@ -39,6 +41,8 @@ def compute_truth(
     counted = [each for judge in judges for each in judge.counted]
     on_step("sessions")
     watermark_ms = final_watermark_ms((judge.count for judge in judges), rules)
+    if clock_ms > (watermark_ms or 0):
+        watermark_ms = clock_ms
     sessions = find_sessions(counted)
     on_step("tallies")
     tallies = count_tallies(counted, sessions, rules)

@@ -32,7 +32,6 @@ class PartitionJudge:
         """Judge `records`; the outcome is in `count` and `counted`."""
         for record in records:
             self.count.consumed += 1
-            self.count.arrival_ms = max(self.count.arrival_ms, record.arrival_ms)
             try:
                 self._judge(record)
             except Refused as refused:
@@ -49,6 +48,7 @@ class PartitionJudge:
             self.counted.append(Counted(event, record.arrival_ms, first_refund))
             self.count.counted += 1
         self._last_copy_ms[event["event_id"]] = record.arrival_ms
+        self.count.arrival_ms = max(self.count.arrival_ms, record.arrival_ms)
         if event["event_time_ms"] <= record.arrival_ms + TRUST_AHEAD_MS:
             self.count.trusted_ms = max(self.count.trusted_ms or 0, event["event_time_ms"])
 

@@ -155,7 +155,7 @@ class Run:
         await self._session(id, [(f"{FIRST + hour}r", amount)], 0)
 
     async def do_started(self, id: str, hour: int, scopes: Scopes) -> None:
-        text = f"{at(hour):015d}|e|{msgspec.json.encode(scopes).decode()}"
+        text = f"{at(hour):015d}|e\0{msgspec.json.encode(scopes).decode()}"
         self.world.started[id] = min(text, self.world.started.get(id, text))
         await self._session(id, [], at(hour))
 
@@ -257,7 +257,7 @@ def best_of_day(world: World, id: str, day: int) -> int:
 
 
 def scopes_of(started: str) -> list[tuple[str, str]]:
-    scopes = msgspec.json.decode(started.split("|", 2)[2], type=Scopes)
+    scopes = msgspec.json.decode(started.rsplit("\0", 1)[1], type=Scopes)
     found = {
         "anchor": scopes.anchor_id, "merchant": scopes.merchant_id, "cluster": scopes.cluster_id,
         "category": scopes.category, "platform": "all",

@@ -173,7 +173,7 @@ async def test_minutes_far_apart_are_looked_at_around_each(redis: Redis, settle:
 # -- records -----------------------------------------------------------------------------------
 def declared(at_ms: int, category: str = "fur", merchant: str | None = None, event: str = "e") -> str:
     scopes = Scopes("anchor-1", merchant, None, category, "room-1", None)
-    return f"{at_ms:015d}|{event}|{msgspec.json.encode(scopes).decode()}"
+    return f"{at_ms:015d}|{event}\0{msgspec.json.encode(scopes).decode()}"
 
 
 def sold(id: str, hour: int, gross: int, refunds: int = 0, keys: Keys = KEYS[0], **fields: str | int) -> dict:

@@ -16,7 +16,7 @@ from streams.marks.records import (
     session_holder,
     total,
 )
-from streams.tally.sessions import Scopes
+from streams.tally.sessions import END_OF_ID, Scopes
 from streams.tally.windows import SHANGHAI
 
 HOUR = 490_892
@@ -28,7 +28,7 @@ TAIL_MS = 2 * HOUR_MS
 def started(at_ms: int = T, event_id: str = "e1", cluster: str | None = "c1", title: str | None = None) -> str:
     """A declared start as the store has it."""
     scopes = Scopes("anchor-1", None, cluster, "womens-wear", "room-1", title)
-    return f"{at_ms:015d}|{event_id}|{msgspec.json.encode(scopes).decode()}"
+    return f"{at_ms:015d}|{event_id}{END_OF_ID}{msgspec.json.encode(scopes).decode()}"
 
 
 def session(start: str = "", end_ms: int | None = None, hours: dict[int, Sums] | None = None) -> Session:

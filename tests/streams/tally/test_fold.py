@@ -128,8 +128,8 @@ def test_a_session_takes_its_least_start_and_end_in_any_order() -> None:
     ]
     for ordering in (events, events[::-1]):
         news = fold([counted(event) for event in ordering], SHANGHAI).sessions["s"]
-        assert news.ended == f"{t(8):015d}|a"
-        assert news.started.startswith(f"{t(1):015d}|p|{{")
+        assert news.ended == f"{t(8):015d}|a\0"
+        assert news.started.startswith(f"{t(1):015d}|p\0{{")
         assert (news.first_ms, news.last_ms) == (t(1), t(9))
 
 
