@@ -41,8 +41,11 @@ class Opener:
         redis and Kafka errors pass through.
         """
         assigned = set(tps)
-        first_offsets = await log.first_offsets(assigned)
-        fences = {tp: await self._fences(tp, first_offsets[tp]) for tp in assigned}
+        # A partition that nobody has opened yet must hold the watermark back: all get their fences at the first start.
+        known = assigned | await log.partitions()
+        first_offsets = await log.first_offsets(known)
+        everywhere = {tp: await self._fences(tp, first_offsets[tp]) for tp in known}
+        fences = {tp: everywhere[tp] for tp in assigned}
         warm = await self._warm_starts(fences, log)
         self._epoch += 1
         opened = {}

@@ -93,10 +93,16 @@ class Path:
         return [admit(record.value, record.timestamp, zone) for record in chunk.records]
 
     async def _book(self, partition: Partition, admitted: Admitted) -> RefundBook:
-        tp, fence = partition.tp, partition.fences[0]
+        """The refund book, from shard 0. Raises `Reseek` if that shard went back: it lacks verdicts then."""
+        tp, believed = partition.tp, partition.fences[0]
         refunds = [event for event in admitted if type(event) is OrderEvent and event.event_type == "order.refunded"]
-        load = partial(load_book, self._redis, self._keys[0], tp, refunds, self._zone, fence)
-        return await self._patience.call(f"reading refunds of {tp.topic}/{tp.partition}", load)
+        load = partial(load_book, self._redis, self._keys[0], tp, refunds, self._zone)
+        book = await self._patience.call(f"reading refunds of {tp.topic}/{tp.partition}", load)
+        if book is None:
+            raise Reseek("missing", "shard 0 has no fence any more")
+        if refunds and book.fence < believed:
+            raise Reseek("rolled_back", f"shard 0 went back from {believed} to {book.fence}")
+        return book
 
     async def _settle_shard(self, partition: Partition, folds: _Folds, shard: int) -> None:
         """Move the shard's fence to the end of the chunk, in as many runs as it takes."""

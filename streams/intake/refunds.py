@@ -79,23 +79,26 @@ class RefundBook:
         return rows
 
 
-async def load_book(
-    redis: Redis, keys: Keys, tp: TP, refunds: Iterable[OrderEvent], zone: Zone, fence: int
-) -> RefundBook:
-    """Read what was judged so far for the orders of `refunds`; one round trip, none when there are no refunds.
+async def load_book(redis: Redis, keys: Keys, tp: TP, refunds: Iterable[OrderEvent], zone: Zone) -> RefundBook | None:
+    """Read what was judged so far for the orders of `refunds`, and the fence it belongs to; None if there is no fence.
 
-    `fence` is where the shard of `keys` stands.
+    One round trip, none (and a fence of 0) when there are no refunds. Both are of one moment: the shard may have gone
+    back without the worker knowing, and a book that lacks verdicts must not be taken for one that has them.
     """
-    book = RefundBook(zone, fence)
     orders_by_day: dict[int, list[str]] = {}
+    book = RefundBook(zone)
     for day, order_id in sorted({book.key(event) for event in refunds}):
         orders_by_day.setdefault(day, []).append(order_id)
     if not orders_by_day:
         return book
-    async with redis.pipeline(transaction=False) as pipe:
+    async with redis.pipeline(transaction=True) as pipe:
+        pipe.hget(keys.fence(tp.topic, tp.partition), "next")
         for day, orders in orders_by_day.items():
             pipe.hmget(keys.refunds(tp.topic, tp.partition, day), orders)
-        replies = await pipe.execute()
+        fence, *replies = await pipe.execute()
+    if fence is None:
+        return None
+    book.fence = int(fence)
     for (day, orders), texts in zip(orders_by_day.items(), replies, strict=True):
         for order_id, text in zip(orders, texts, strict=True):
             if text is not None:

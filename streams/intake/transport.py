@@ -42,6 +42,9 @@ class Intake(Protocol):
 class LogReader(Protocol):
     """Questions about the log that `Intake.open` may ask."""
 
+    async def partitions(self) -> set[TP]:
+        """Every partition of the topics that are read, whoever they are assigned to."""
+
     async def first_offsets(self, tps: set[TP]) -> dict[TP, int]:
         """The offset of the oldest record that each partition still has."""
 
@@ -89,6 +92,15 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         return started
 
     # -- questions about the log -----------------------------------------------------------------
+    async def partitions(self) -> set[TP]:
+        """See `LogReader`."""
+        return cast("set[TP]", await self.call_thread(self._partitions))
+
+    async def _partitions(self) -> set[TP]:
+        consumer = self._ensure_consumer()
+        topics = consumer.subscription()
+        return {TP(topic, number) for topic in topics for number in consumer.partitions_for_topic(topic) or ()}
+
     async def first_offsets(self, tps: set[TP]) -> dict[TP, int]:
         """See `LogReader`."""
         partitions = [TopicPartition(tp.topic, tp.partition) for tp in tps]

@@ -70,7 +70,7 @@ class Published:
         for of_partition in records.values():
             for record in of_partition:
                 try:
-                    self.note(_decode(record.value))
+                    self.note(_decode(record.value or b""))
                 except msgspec.MsgspecError:
                     continue
 

@@ -11,6 +11,7 @@ from itertools import accumulate
 from random import Random
 from typing import Final, NamedTuple, TypeVar
 
+from streams.lab.bench.pool import Pool
 from streams.lab.bench.profile import CHANNELS, ORDER_TYPES, Profile
 from streams.lab.simulator.chance import Chance
 from streams.lab.simulator.dates import at
@@ -22,7 +23,7 @@ T = TypeVar("T")
 
 #: a busy hour of a busy day
 START_MS: Final = at("2025-12-31", 20)
-#: orders that may still be paid, cancelled or refunded; the oldest are forgotten beyond that
+#: orders of each state that may still go on: beyond that, a new one takes the place of any
 _OPEN_ORDERS: Final = 20_000
 _DICE_AT_ONCE: Final = 1_024
 _PLACES: Final = [(province, city) for province, cities in PLACES.items() for city in cities]
@@ -71,7 +72,7 @@ class _Maker:
         self._session = _dice(self._sessions, reached, chance.part("sessions"))
         self._type = _dice(ORDER_TYPES, list(accumulate(profile.type_shares)), chance.part("types"))
         self._channel = _dice(CHANNELS, list(accumulate(profile.channel_shares)), chance.part("channels"))
-        self._created, self._paid = _Pool(self._rnd), _Pool(self._rnd)
+        self._created, self._paid = (Pool[Order](_OPEN_ORDERS, self._rnd) for _ in range(2))
 
     def event(self, arrival_ms: int) -> Planned:
         """The next event."""
@@ -166,24 +167,3 @@ def _sessions(profile: Profile) -> Iterator[dict[str, object]]:
 def _dice(items: Sequence[T], reached: list[float], rnd: Random) -> Iterator[T]:
     while True:
         yield from rnd.choices(items, cum_weights=reached, k=_DICE_AT_ONCE)
-
-
-class _Pool:
-    """Orders in a state that they may leave: any of them is the next to do so."""
-
-    def __init__(self, rnd: Random) -> None:
-        self._rnd = rnd
-        self._orders: list[Order] = []
-
-    def put(self, order: Order) -> None:
-        if len(self._orders) < _OPEN_ORDERS:
-            self._orders.append(order)
-        else:
-            self._orders[int(self._rnd.random() * _OPEN_ORDERS)] = order
-
-    def take(self) -> Order | None:
-        if not self._orders:
-            return None
-        at = int(self._rnd.random() * len(self._orders))
-        self._orders[at], self._orders[-1] = self._orders[-1], self._orders[at]
-        return self._orders.pop()

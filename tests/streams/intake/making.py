@@ -93,6 +93,11 @@ class FakeLog:
     def __init__(self, logs: Mapping[TP, Sequence[Record]], first: Mapping[TP, int] | None = None) -> None:
         self.logs = logs
         self.first = dict(first or {})
+        #: partitions beside those that are opened
+        self.others: set[TP] = set()
+
+    async def partitions(self) -> set[TP]:
+        return self.others
 
     async def first_offsets(self, tps: set[TP]) -> dict[TP, int]:
         return {tp: self.first.get(tp, 0) for tp in tps}

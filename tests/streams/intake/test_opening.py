@@ -57,6 +57,13 @@ async def opened(redis: Redis, of: FakeLog, shards: int = 1, tp: TP = ORDERS) ->
     return (await opener.open([tp], of))[tp]
 
 
+async def test_partitions_of_other_workers_get_their_fence_too_and_hold_the_watermark(redis: Redis) -> None:
+    of = log(3)
+    of.others = {SESSIONS}
+    await opened(redis, of)
+    assert await redis.hmget(shard_keys("test", 0).fence(*SESSIONS), "next", "unread") == [b"0", b"1"]
+
+
 # -- missing fences ----------------------------------------------------------------------------
 @pytest.mark.parametrize("first", [0, 37])
 async def test_a_missing_fence_is_set_to_the_first_offset_of_the_log(redis: Redis, first: int) -> None:

@@ -186,6 +186,19 @@ async def test_shards_that_stand_apart_are_each_settled_from_where_they_stand(
     assert await tallies(redis, 3) == should
 
 
+async def test_refunds_are_not_judged_by_a_book_that_went_back(redis: Redis) -> None:
+    """Shard 1 stands where the worker believes it, so the settle there would be taken, verdicts and all."""
+    log = records([refund("a", 100), paid("p"), refund("b", 100)])
+    it = await reader(redis, shards=2, log=log)
+    await it.read(ORDERS, 1)
+    earlier = await saved(redis)
+    it.partitions[ORDERS].fences[0] = 3
+    with pytest.raises(Reseek, match="shard 0 went back from 3 to 1") as reseek:
+        await it.path.take(it.partitions[ORDERS], chunk(log[1:]))
+    assert reseek.value.kind == "rolled_back"
+    assert await saved(redis) == earlier
+
+
 async def settle_apart(it: Reader, stops: tuple[int, ...]) -> None:
     """Settle each shard up to its stop, and no other with it."""
     for shard, stop in enumerate(stops):

@@ -83,7 +83,9 @@ def test_any_reading_again_gives_the_same_verdicts(fens: list[int], reads: list[
 
 
 # -- in the store ------------------------------------------------------------------------------
-async def write(redis: Redis, rows: Mapping[int, Row]) -> None:
+async def write(redis: Redis, rows: Mapping[int, Row], fence: int) -> None:
+    """As a settle up to `fence` does."""
+    await redis.hset(KEYS.fence(*ORDERS), "next", str(fence))
     for day, row in rows.items():
         await redis.hset(KEYS.refunds(*ORDERS, day), items=list(row))
 
@@ -93,8 +95,9 @@ async def test_a_book_comes_back_from_the_store_as_it_was(redis: Redis) -> None:
     book = RefundBook(SHANGHAI)
     for offset, each in enumerate(refunds):
         book.judge(each, offset)
-    await write(redis, book.rows(refunds))
-    loaded = await load_book(redis, KEYS, ORDERS, refunds, SHANGHAI, 5)
+    await write(redis, book.rows(refunds), 5)
+    loaded = await load_book(redis, KEYS, ORDERS, refunds, SHANGHAI)
+    assert loaded is not None
     assert loaded.judged == book.judged
     assert loaded.fence == 5
 
@@ -103,8 +106,9 @@ async def test_only_the_orders_at_hand_are_read_and_only_those_given_are_written
     book = RefundBook(SHANGHAI)
     for offset, order_id in enumerate(("order-1", "order-2", "order-3")):
         book.judge(event(1, order_id), offset)
-    await write(redis, book.rows([event(1, "order-1"), event(1, "order-2")]))
-    loaded = await load_book(redis, KEYS, ORDERS, [event(1, "order-2"), event(1, "order-3")], SHANGHAI, 0)
+    await write(redis, book.rows([event(1, "order-1"), event(1, "order-2")]), 3)
+    loaded = await load_book(redis, KEYS, ORDERS, [event(1, "order-2"), event(1, "order-3")], SHANGHAI)
+    assert loaded is not None
     assert [order_id for _, order_id in loaded.judged] == ["order-2"]
 
 
@@ -116,6 +120,10 @@ async def test_refunds_lie_by_the_day_of_the_payment(redis: Redis) -> None:
     assert sorted(book.rows(refunds)) == [day - 1, day]
 
 
+async def test_without_a_fence_there_is_no_book(redis: Redis) -> None:
+    assert await load_book(redis, KEYS, ORDERS, [event(1)], SHANGHAI) is None
+
+
 async def test_without_refunds_the_store_is_not_asked() -> None:
-    book = await load_book(None, KEYS, ORDERS, [], SHANGHAI, 0)  # type: ignore[arg-type]  # it would fail if it were
-    assert book.judged == {}
+    book = await load_book(None, KEYS, ORDERS, [], SHANGHAI)  # type: ignore[arg-type]  # it would fail if it were
+    assert book == RefundBook(SHANGHAI)

@@ -296,7 +296,7 @@ async def check(run: Run) -> None:
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(script=scripts, shards=st.sampled_from([1, 3]), min_history=st.sampled_from([0, 1, 2]))
 async def test_any_order_ends_in_the_same_final_set(

@@ -17,7 +17,7 @@ IDS = ("a", "B", "é", "c|d", "", "ab")
 GROUPS = count()
 
 quickly = settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 # few values, few instants: ties and edges must be common

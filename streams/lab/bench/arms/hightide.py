@@ -67,7 +67,7 @@ class _Run:
         return measured(self._ground.totals.events, self._with_store(used, store), peak_rss_mb(self._worker.pid), extra)
 
     async def _opened(self) -> int | None:
-        """Something that changes while nothing is opened; None once every partition is."""
+        """0 until every partition is opened, then None."""
         return None if await settled(self._redis, self._settings, self._ground.topic) is not None else 0
 
     async def _all_settled(self) -> int | None:

@@ -1,0 +1,260 @@
+"""Alerts leave the outbox for a real topic, each revision once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from uuid import uuid4
+
+import msgspec
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaError, KafkaTimeoutError
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as StoreGone
+
+from schemas.alerts import Alert, decode_alert
+from streams.keys import shard_keys
+from streams.lab.servers import Broker
+from streams.marks.facts import Fact
+from streams.outbox import publisher as module
+from streams.outbox.publisher import Publisher
+
+KEYS = [shard_keys("test", 0)]
+OUTBOX = KEYS[0].outbox()
+
+Record = tuple[bytes, dict[str, bytes], Alert]
+
+
+@pytest.fixture
+async def publisher(redis: Redis, broker: Broker, topic: str) -> AsyncIterator[Callable[..., Publisher]]:
+    """Makes publishers, closed in the end."""
+    made: list[Publisher] = []
+
+    def make(worker: str = "w1", **settings: object) -> Publisher:
+        made.append(Publisher(redis, KEYS, broker.address, topic, worker, **settings))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for each in made:
+        await each.close()
+
+
+@pytest.fixture
+def put(redis: Redis, fact: Callable) -> Callable[..., Awaitable[None]]:
+    """Puts facts into the outbox, given as (holder, revision, state)."""
+
+    async def write(*facts: tuple[str, int, str]) -> None:
+        for holder, revision, state in facts:
+            value: Fact = fact(holder=holder, revision=revision, state=state)
+            packed = msgspec.msgpack.encode(value)
+            await redis.xadd(OUTBOX, {"f": packed})
+
+    return write
+
+
+@pytest.fixture
+def read(broker: Broker, topic: str) -> Callable[[], Awaitable[list[Record]]]:
+    """Reads the whole topic: key, headers and alert of each record."""
+
+    async def everything() -> list[Record]:
+        consumer = AIOKafkaConsumer(topic, bootstrap_servers=broker.address, auto_offset_reset="earliest")
+        await consumer.start()
+        try:
+            [partition] = consumer.assignment()
+            found: list[Record] = []
+            while consumer.highwater(partition) is None or len(found) < consumer.highwater(partition):
+                for records in (await consumer.getmany(timeout_ms=200)).values():
+                    found += [(each.key, dict(each.headers), decode_alert(each.value)) for each in records]
+            return found
+        finally:
+            await consumer.stop()
+
+    return everything
+
+
+def short(records: list[Record]) -> list[tuple[str, int, str]]:
+    return [(alert.holder.id, alert.revision, str(alert.state)) for _, _, alert in records]
+
+
+async def test_alerts_are_published_in_order_and_leave_the_outbox(
+    redis: Redis, publisher: Callable, put: Callable, read: Callable
+) -> None:
+    told: list[Alert] = []
+    it = publisher(published=told.append)
+    await put(("s1", 1, "provisional"), ("s2", 1, "confirmed"), ("s1", 2, "confirmed"))
+    assert await it.publish_pass(0) == 3
+    records = await read()
+    assert short(records) == [("s1", 1, "provisional"), ("s2", 1, "confirmed"), ("s1", 2, "confirmed")]
+    assert [alert for _, _, alert in records] == told
+    for key, headers, alert in records:
+        assert key == headers["alert-id"] == alert.alert_id.encode()
+        assert headers["revision"] == str(alert.revision).encode()
+    assert await redis.xlen(OUTBOX) == 0
+    assert await it.publish_pass(0) == 0
+
+
+async def test_more_than_one_batch(monkeypatch: pytest.MonkeyPatch, publisher, put, read) -> None:
+    monkeypatch.setattr(module, "BATCH", 2)
+    await put(*((f"s{number}", 1, "confirmed") for number in range(5)))
+    assert await publisher().publish_pass(0) == 5
+    assert len(await read()) == 5
+
+
+async def test_what_was_acknowledged_before_a_crash_is_not_published_again(redis: Redis, publisher, put, read) -> None:
+    """The worker died after Kafka's acknowledgement and before the entry went."""
+    await put(("s1", 1, "provisional"))
+    left = await redis.xrange(OUTBOX)
+    assert await publisher("w1").publish_pass(0) == 1
+    await redis.delete(KEYS[0].lease("publish"))
+    for _, fields in left:
+        await redis.xadd(OUTBOX, fields)
+    await put(("s1", 2, "confirmed"))
+    assert await publisher("w2").publish_pass(0) == 1
+    assert short(await read()) == [("s1", 1, "provisional"), ("s1", 2, "confirmed")]
+    assert await redis.xlen(OUTBOX) == 0
+
+
+async def test_who_takes_the_lease_back_learns_what_others_published(redis: Redis, publisher, put, read) -> None:
+    one, other = publisher("w1"), publisher("w2")
+    await put(("s1", 1, "provisional"))
+    assert await one.publish_pass(0) == 1
+    await redis.delete(KEYS[0].lease("publish"))
+    await put(("s1", 2, "superseded"))
+    left = await redis.xrange(OUTBOX)
+    assert await other.publish_pass(0) == 1
+    await redis.delete(KEYS[0].lease("publish"))
+    for _, fields in left:
+        await redis.xadd(OUTBOX, fields)
+    assert await one.publish_pass(0) == 0
+    assert len(await read()) == 2
+
+
+async def test_one_worker_publishes_at_a_time(redis: Redis, publisher, put) -> None:
+    one, other = publisher("w1"), publisher("w2")
+    await put(("s1", 1, "provisional"))
+    assert await one.publish_pass(0) == 1
+    await put(("s1", 2, "confirmed"))
+    assert await other.publish_pass(0) == 0
+    await one.close()
+    assert await other.publish_pass(0) == 1
+
+
+async def test_a_store_that_goes_before_the_entry_does_makes_no_double(
+    redis: Redis, publisher, put, read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it = publisher()
+    await put(("s1", 1, "provisional"), ("s2", 1, "provisional"))
+
+    async def gone(*args: object) -> None:
+        raise StoreGone
+
+    with monkeypatch.context() as patch:
+        patch.setattr(redis, "xdel", gone)
+        with pytest.raises(StoreGone):
+            await it.publish_pass(0)
+    assert await redis.xlen(OUTBOX) == 2
+    assert await it.publish_pass(0) == 0
+    assert await redis.xlen(OUTBOX) == 0
+    assert len(await read()) == 2
+
+
+async def test_what_the_topic_took_without_saying_so_is_not_published_again(
+    redis: Redis, publisher, put, read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of three records one is refused, and of one the acknowledgement is lost on its way."""
+    it, send = publisher(), AIOKafkaProducer.send
+    await put(("s1", 1, "provisional"), ("s2", 1, "provisional"), ("s3", 1, "provisional"))
+    number = 0
+
+    async def unlucky(self: AIOKafkaProducer, *args: object, **kwargs: object) -> asyncio.Future:
+        nonlocal number
+        number += 1
+        outcome: asyncio.Future = asyncio.get_running_loop().create_future()
+        outcome.set_exception(KafkaTimeoutError())
+        if number == 1:
+            return outcome
+        sent = await send(self, *args, **kwargs)
+        if number == 2:
+            await sent
+            return outcome
+        return sent
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AIOKafkaProducer, "send", unlucky)
+        with pytest.raises(KafkaError):
+            await it.publish_pass(0)
+    assert await redis.xlen(OUTBOX) == 2
+    assert await it.publish_pass(0) == 1
+    assert sorted(short(await read())) == [(f"s{each}", 1, "provisional") for each in (1, 2, 3)]
+    assert await redis.xlen(OUTBOX) == 0
+
+
+async def test_a_later_revision_never_overtakes_one_that_failed(
+    redis: Redis, publisher, put, read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it, send = publisher(), AIOKafkaProducer.send
+    await put(("s1", 1, "provisional"), ("s1", 2, "confirmed"))
+    failed = False
+
+    async def unlucky(self: AIOKafkaProducer, *args: object, **kwargs: object) -> asyncio.Future:
+        nonlocal failed
+        if failed:
+            return await send(self, *args, **kwargs)
+        failed = True
+        raise KafkaTimeoutError
+
+    monkeypatch.setattr(AIOKafkaProducer, "send", unlucky)
+    with pytest.raises(KafkaError):
+        await it.publish_pass(0)
+    assert await it.publish_pass(0) == 2
+    assert short(await read()) == [("s1", 1, "provisional"), ("s1", 2, "confirmed")]
+
+
+# -- a Redis that went back --------------------------------------------------------------------
+async def test_what_is_detected_again_and_ends_the_same_is_told_once(redis: Redis, publisher, put, read) -> None:
+    it = publisher()
+    await put(("s1", 1, "confirmed"))
+    assert await it.publish_pass(0) == 1
+    await redis.flushall()
+    await put(("s1", 1, "confirmed"))
+    assert await it.publish_pass(0) == 0
+    assert short(await read()) == [("s1", 1, "confirmed")]
+
+
+async def test_what_ends_differently_is_told_under_the_next_revision(redis: Redis, publisher, put, read) -> None:
+    it = publisher()
+    await put(("s1", 1, "provisional"), ("s1", 2, "confirmed"))
+    assert await it.publish_pass(0) == 2
+    await redis.flushall()
+    await put(("s1", 1, "superseded"))
+    assert await it.publish_pass(0) == 1
+    assert short(await read())[-1] == ("s1", 3, "superseded")
+
+
+# -- the topic ---------------------------------------------------------------------------------
+async def test_records_of_others_in_the_topic_are_passed_over(
+    broker: Broker, topic: str, publisher, put, redis: Redis
+) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=broker.address)
+    await producer.start()
+    for value in (b"not json", b'{"alert_id": 5}', None):
+        await producer.send_and_wait(topic, value, key=b"k")
+    await producer.stop()
+    await put(("s1", 1, "provisional"))
+    assert await publisher().publish_pass(0) == 1
+
+
+async def test_without_a_broker_everything_stays(redis: Redis, put) -> None:
+    it = Publisher(redis, KEYS, "127.0.0.1:9", "alerts", "w1")
+    await put(("s1", 1, "provisional"))
+    with pytest.raises(KafkaError):
+        await it.publish_pass(0)
+    assert await redis.xlen(OUTBOX) == 1
+    await it.close()
+
+
+async def test_an_empty_outbox_asks_nothing_of_the_broker(redis: Redis) -> None:
+    it = Publisher(redis, KEYS, "127.0.0.1:9", "alerts", f"w{uuid4().hex}")
+    assert await it.publish_pass(0) == 0
+    await it.close()
