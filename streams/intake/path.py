@@ -33,8 +33,8 @@ from streams.tally.rows import ShardRows, shard_rows
 from streams.tally.settle import Applied, Settler
 from streams.tally.windows import Zone
 
-#: rows that one script may write: bounds the time for which Redis does nothing else (about 30 ms)
-MAX_ROWS = 4_000
+#: rows that one script may write: bounds the time for which Redis does nothing else (about 80 ms)
+MAX_ROWS = 8_000
 
 
 class Reseek(Exception):

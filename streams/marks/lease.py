@@ -1,4 +1,4 @@
-"""A duty of a shard that one worker does at a time.
+"""Step 5, changed: a duty of a shard that one worker does at a time.
 
 Nothing depends on it but effort: two holders at once (a paused worker that wakes up) do the same work twice, and
 everything that they do may be repeated.

@@ -1,4 +1,4 @@
-"""Local windows as people and alerts name them. Pure."""
+"""Step 6, peaks and records: local windows as people and alerts name them. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Step 6, peaks: reads the changed hours and minutes of a shard."""
+"""Step 6, peaks and records: reads the changed hours and minutes of a shard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Step 6, peaks: changed hours and minutes to raises of `peak.hour` and `peak.rolling`. Pure."""
+"""Step 6, peaks and records: changed hours and minutes to raises of `peak.hour` and `peak.rolling`. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules of a ranking, said plainly: the twin of `raise.lua`, which keeps the same without looking at everything.
+"""Step 6, peaks and records: the rules of a ranking, said plainly; the twin of `raise.lua`, which looks at less.
 
 Two pictures of it must agree (`tests/streams/marks/test_twin.py`): this one keeps every holder and asks all of them
 after each act. Pure.

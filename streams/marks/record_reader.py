@@ -1,4 +1,4 @@
-"""Step 6, records: reads the changed sessions of a shard."""
+"""Step 6, peaks and records: reads the changed sessions of a shard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Step 6, records: a changed session to raises of `record.session`, in every scope that its start declares. Pure."""
+"""Step 6, peaks and records: a changed session to raises of `record.session` in every scope it declares. Pure."""
 
 from __future__ import annotations
 

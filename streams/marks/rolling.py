@@ -1,4 +1,4 @@
-"""Step 6, peaks: the best 60 whole minutes of a local day. Pure.
+"""Step 6, peaks and records: the best 60 whole minutes of a local day. Pure.
 
 Minutes only grow, so after a change only spans that hold a changed minute can have become better than what the
 ranking knows. A span lies wholly inside its day: it starts at minute 0 to 1,380 of it.

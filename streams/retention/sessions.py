@@ -60,14 +60,16 @@ class SessionForgetter:
         ]
 
     async def _leave_rankings(self, keys: Keys, session_id: str, before_ms: int) -> None:
-        for scope in cast("set[bytes]", await self._redis.smembers(keys.placed(session_id))):
-            dimension, _, scope_id = scope.decode().partition("|")
-            home = self._keys[shard_of(dimension, scope_id, len(self._keys))]
-            for metric in (GROSS, NET):
-                where = (Rule.RECORD_SESSION, metric, dimension, scope_id)
-                await self._forget_holder(
-                    keys=[home.ranking(*where), home.ranking_closed(*where)], args=[session_id, before_ms]
-                )
+        scopes = cast("set[bytes]", await self._redis.smembers(keys.placed(session_id)))
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for scope in scopes:
+                dimension, _, scope_id = scope.decode().partition("|")
+                home = self._keys[shard_of(dimension, scope_id, len(self._keys))]
+                for metric in (GROSS, NET):
+                    where = (Rule.RECORD_SESSION, metric, dimension, scope_id)
+                    names = [home.ranking(*where), home.ranking_closed(*where)]
+                    await self._forget_holder(keys=names, args=[session_id, before_ms], client=pipe)
+            await pipe.execute()
 
     async def _forget_one(self, keys: Keys, session_id: str, floors: Floors, since_ms: int) -> int:
         own = (Rule.PEAK_HOUR, GROSS, "session", session_id)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
 from redis.asyncio import Redis
 
 from streams.keys import Keys
+from streams.lab.audit.compare import differences, looked_at
 from streams.retention.floors import read_floors, read_swept
 from streams.retention.policy import Floors, Unread
 from streams.tally.windows import SHANGHAI
@@ -206,6 +208,43 @@ async def test_at_every_rest_of_a_purge_the_audit_finds_nothing(mill: Mill, monk
     await mill.purger(rest=rest).work()
     assert found == []
     assert len(hours_left) > 1, "no audit fell into the middle"
+
+
+async def test_an_audit_may_read_while_a_purge_goes_on(mill: Mill, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.retention.sweep.BATCH", 5)
+    monkeypatch.setattr("streams.retention.purger.WORK_S", 60.0)
+    await evenings(mill, range(6))
+    await mill.moves_on(t(42))
+    truth = mill.truth()
+    purge = asyncio.create_task(mill.purger().work())
+    found, floors_seen = [], set()
+    while not purge.done():
+        stored = await mill.stored()
+        floors_seen.add(stored.floors)
+        found += differences(stored, truth, looked_at(stored, truth, SHANGHAI))
+    await purge
+    assert found == []
+    assert floors_seen == {await floors(mill)}, "no audit began before the purge was over"
+    assert await mill.names("days")
+
+
+async def test_two_purges_at_once_are_harmless(mill: Mill, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lease saves effort, nothing else depends on it."""
+    monkeypatch.setattr("streams.retention.sweep.BATCH", 5)
+    monkeypatch.setattr("streams.retention.purger.WORK_S", 60.0)
+    await evenings(mill, range(3))
+    await mill.moves_on(t(40))
+
+    async def lose_lease(_: float) -> None:
+        await mill.redis.delete(mill.keys[0].lease("purge"))
+
+    async def second() -> None:
+        for _ in range(200):
+            await mill.purger("second", lose_lease).work()
+
+    await asyncio.gather(mill.purger("first", lose_lease).work(), second())
+    assert await read_swept(mill.redis, mill.keys[0]) == await floors(mill)
+    assert await mill.differences() == []
 
 
 async def test_an_event_above_the_floor_is_added_while_a_partition_lags_by_a_day(mill: Mill) -> None:
