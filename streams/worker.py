@@ -194,7 +194,7 @@ class Worker:
                 await assembly.publisher.close()
                 await producer.stop()
         except Exception as error:  # whatever hangs or fails now, the exit code below is what counts
-            _log.warning("stopped by force: %r", error)
+            _log.warning("stopped by force: %s", str(error) or type(error).__name__)
             if self._fault is not None:  # nobody is left to tell it
                 _log.error("%s", self._fault)
             logging.shutdown()

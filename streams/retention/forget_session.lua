@@ -12,5 +12,6 @@ if tonumber(redis.call('HGET', KEYS[1], 'sessions') or 0) < tonumber(ARGV[1]) th
 if redis.call('ZSCORE', KEYS[2], ARGV[4]) then return 0 end
 if tonumber(redis.call('HGET', KEYS[3], 'last_ms') or 0) >= tonumber(ARGV[2]) then return 0 end
 for _, field in ipairs(redis.call('HKEYS', KEYS[4])) do
+  if tonumber(field:sub(1, -2)) >= tonumber(ARGV[3]) then return 0 end
 end
 return redis.call('UNLINK', unpack(KEYS, 3))

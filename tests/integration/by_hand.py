@@ -113,12 +113,12 @@ async def until_fence(redis: Redis, settings: Settings, topic: str, partition: i
             await asyncio.sleep(0.02)
 
 
-async def until_said(log: Path, words: str, worker: Process, within_s: float = 30.0) -> None:
-    """Wait until a worker's log has `words`; fails with the log if the worker ends before."""
-    async with asyncio.timeout(within_s):
+async def until_said(log: Path, words: str, worker: Process, times: int = 1) -> None:
+    """Wait until a worker's log has `words` in so many lines; fails with the log if the worker ends before."""
+    async with asyncio.timeout(30):
         while True:
             ended = worker.poll() is not None
-            if lines(log, words):
+            if len(lines(log, words)) >= times:
                 return
             assert not ended, f"the worker ended with {worker.returncode} and never said {words!r}: {lines(log, '')}"
             await asyncio.sleep(0.02)

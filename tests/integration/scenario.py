@@ -45,7 +45,7 @@ class Evening:
         """Wait until this share of the records is settled."""
         async with asyncio.timeout(90):
             # what is waited for is in another process
-            while await settled_records(self.redis, self.settings) < share * len(self.records):  # noqa: ASYNC110
+            while await settled_records(self.redis, self.settings) < round(share * len(self.records)):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
     async def finish(self, worker: Process) -> Report:

@@ -16,6 +16,7 @@ from streams.lab.simulator.run import truth_of
 from streams.lab.truth import Truth
 from streams.settings import Settings
 from tests.integration.scenario import Evening
+from tests.integration.small import play_share, small_market
 
 PARTITIONS = {"orders": 4, "live-sessions": 4}
 
@@ -65,28 +66,36 @@ async def test_two_workers_share_the_partitions_and_end_the_same(evening: Evenin
         assert 0 < assigned[-1].count(" from ") < sum(PARTITIONS.values()), f"worker {number} reads {assigned[-1]}"
 
 
-async def test_a_worker_that_joins_and_one_that_leaves_change_nothing(evening: Evening) -> None:
-    first = evening.start_worker()
-    playing = asyncio.create_task(evening.play())
-    await evening.until(0.2)
-    second = evening.start_worker()
-    await evening.until(0.6)
+@pytest.fixture
+async def market(settings: Settings, redis: Redis, tmp_path: Path) -> AsyncIterator[Evening]:
+    market = Evening(settings, redis, *small_market(), tmp_path)
+    yield market
+    await market.end()
+
+
+async def test_a_worker_that_joins_and_one_that_leaves_change_nothing(market: Evening) -> None:
+    first = market.start_worker()
+    await play_share(market, 0.0, 0.3)
+    await market.until(0.3)
+    second = market.start_worker()
+    await play_share(market, 0.3, 0.6)
+    await market.until(0.6)
     first.terminate()
-    await playing
-    report = await evening.finish(second)
+    await play_share(market, 0.6, 1.0)
+    report = await market.finish(second)
     assert report.differences == []
     assert first.wait(timeout=30) == 0
-    await evening.check_revisions()
+    await market.check_revisions()
 
 
-async def test_three_shards_end_the_same(evening: Evening) -> None:
-    evening.settings = replace(evening.settings, shards=3)
-    first = evening.start_worker()
-    playing = asyncio.create_task(evening.play())
-    await evening.until(0.5)
+async def test_three_shards_end_the_same_after_a_kill(market: Evening) -> None:
+    market.settings = replace(market.settings, shards=3)
+    first = market.start_worker()
+    await play_share(market, 0.0, 0.5)
+    await market.until(0.3)
     first.kill()
-    second = evening.start_worker()
-    await playing
-    report = await evening.finish(second)
+    second = market.start_worker()
+    await play_share(market, 0.5, 1.0)
+    report = await market.finish(second)
     assert report.differences == []
-    await evening.check_revisions()
+    await market.check_revisions()

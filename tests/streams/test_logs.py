@@ -85,9 +85,10 @@ def test_frameworks_are_quiet_until_we_debug(root: logging.Logger) -> None:
     logging.getLogger("faust.app").warning("trouble")
     assert [text.split(" ", 3)[3] for text in stream.getvalue().splitlines()] == ["signal", "trouble"]
     set_up_logging("debug", SHANGHAI, stream)
-    assert logging.getLogger("aiokafka").level == logging.INFO
+    assert logging.getLogger("aiokafka").level == logging.getLogger("faust").level == logging.INFO
     set_up_logging("error", SHANGHAI, stream)
-    assert logging.getLogger("aiokafka").level == logging.ERROR
+    assert logging.getLogger("faust").level == logging.ERROR
+    assert logging.getLogger("aiokafka").level == logging.CRITICAL
 
 
 def test_setting_it_up_twice_does_not_double_the_lines(root: logging.Logger) -> None:

@@ -154,4 +154,4 @@ async def test_a_stop_that_fails_leaves_by_force_with_the_code_and_the_words_of_
     with pytest.raises(Left) as left:
         await it._close(Stopping(ValueError("x")).assembly(), SimpleNamespace(stop=failing()))  # type: ignore[arg-type]
     assert left.value.args == (code,)
-    assert caplog.messages == ["stopped by force: ValueError('x')", *([str(fault)] if fault else [])]
+    assert caplog.messages == ["stopped by force: x", *([str(fault)] if fault else [])]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 from redis.asyncio import Redis
 
 from streams.keys import Keys, shard_keys
-from streams.lab.audit.store import Stored, read_stored
+from streams.lab.audit import store
+from streams.lab.audit.store import Stored, _scan, read_stored
 from streams.lab.truth import Sketch, Tally
 from streams.tally.windows import DAY_MS, SHANGHAI
 
@@ -59,6 +62,33 @@ async def test_a_day_is_what_was_rolled_up_and_what_hours_hold(redis: Redis, id:
     stored = await read(redis)
     assert (stored.tallies[day]["gmv_fen"], stored.tallies[day]["orders_paid"]) == (12, 3)
     assert gmv(stored)[Tally("anchor", id, "hour", HOUR_20_MS)] == 7
+
+
+async def test_a_day_that_is_rolled_up_while_it_is_read_counts_once(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Moved between any two batches of a scan, of the hours or of the days."""
+    ids = [f"anchor-{number:04d}" for number in range(6)]
+    left = list(ids)
+
+    async def moving(redis: Redis, prefix: str) -> AsyncIterator[list[str]]:
+        async for batch in _scan(redis, prefix):
+            for key in batch:
+                yield [key]
+                if left:
+                    id = left.pop()
+                    hours = await redis.hgetall(KEYS.hours("anchor", DAY, id))
+                    async with redis.pipeline(transaction=True) as pipe:
+                        pipe.hset(KEYS.days("anchor", DAY, id), "g", int(hours[b"20g"]))
+                        pipe.delete(KEYS.hours("anchor", DAY, id))
+                        await pipe.execute()
+
+    monkeypatch.setattr(store, "_scan", moving)
+    for id in ids:
+        await redis.hset(KEYS.hours("anchor", DAY, id), "20g", 5)
+    days = {tally.id: fen for tally, fen in gmv(await read(redis)).items() if tally.grain == "day"}
+    assert days == dict.fromkeys(ids, 5)
+    assert left == []
 
 
 async def test_a_session_has_hours_days_and_a_total(redis: Redis) -> None:

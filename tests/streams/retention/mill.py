@@ -44,6 +44,8 @@ class Mill:
         self.keys: list[Keys] = [shard_keys("mill", shard) for shard in range(shards)]
         self.log: list[Record] = []
         self.metrics = Metrics()
+        #: what Kafka says that the input has
+        self.partitions: set[tuple[str, int]] | None = {(tp.topic, tp.partition) for tp in PLACES}
         self._settlers = [Settler(redis, each) for each in self.keys]
         self._next: defaultdict[TP, int] = defaultdict(int)
         self._numbers = count()
@@ -135,8 +137,8 @@ class Mill:
     def purger(self, worker_id: str = "mill", rest: Any = None) -> Purger:
         """A worker's purger."""
 
-        async def partitions() -> set[tuple[str, int]]:
-            return {(tp.topic, tp.partition) for tp in PLACES}
+        async def partitions() -> set[tuple[str, int]] | None:
+            return self.partitions
 
         async def no_rest(_: float) -> None:
             return None

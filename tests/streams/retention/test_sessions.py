@@ -82,6 +82,26 @@ async def test_one_that_waits_to_be_read_is_kept(mill: Mill) -> None:
     assert await of_session(mill, session_id) == [name for name in before if not name.startswith("minutes:")]
 
 
+@pytest.mark.parametrize("news", ["mark", "sign of life"])
+async def test_one_that_is_heard_of_at_the_last_moment_is_kept(
+    mill: Mill, news: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_id = await show(mill, 0, 5)
+    await mill.moves_on(t(500))
+    keys = mill.keys[0]
+
+    async def hear_of_it(*_: object) -> None:
+        if news == "mark":
+            await mill.redis.zadd(keys.changed("records"), {f"session|{session_id}": 1})
+        else:
+            await mill.redis.hset(keys.session(session_id), "last_ms", t(499))
+
+    monkeypatch.setattr("streams.retention.sessions.SessionForgetter._leave_rankings", hear_of_it)
+    before = await of_session(mill, session_id)
+    await mill.purge()
+    assert await of_session(mill, session_id) == [name for name in before if not name.startswith("minutes:")]
+
+
 async def test_one_that_was_never_declared_goes_too(mill: Mill) -> None:
     await mill.paid(t(0), 5, session_id="undeclared")
     await mill.created(t(0), session_id="unpaid")
@@ -122,6 +142,14 @@ async def test_rankings_keep_records_and_the_first_holders(mill: Mill) -> None:
             assert await holders(mill, metric, dimension, id) == kept
     closed = await mill.redis.zrange(mill.keys[0].ranking_closed("record.session", GROSS, "platform", "all"), 0, -1)
     assert {each.decode()[16:] for each in closed if b"session-at-" not in each} == kept
+
+
+async def test_one_that_waits_to_be_read_stays_in_rankings(mill: Mill) -> None:
+    ids = await many(mill)
+    await mill.moves_on(t(500))
+    await mill.redis.zadd(mill.keys[0].changed("records"), {f"session|{ids[17]}": 1})
+    await mill.purge()
+    assert await holders(mill) == {*ids[:16], ids[17], ids[19]}
 
 
 async def test_later_sessions_are_judged_by_what_is_gone_as_before(mill: Mill) -> None:
