@@ -107,7 +107,7 @@ def _intake(around: Surroundings, patience: Patience, meter: Meter) -> WorkerInt
         meter,
     )
     claim = partial(claim_again, around.redis, settings)
-    opener = Opener(around.redis, around.keys, settings.dedupe_s * 1000, claim)
+    opener = Opener(around.redis, around.keys, settings.dedupe_s * 1000, claim, _clock_ms)
     return WorkerIntake(opener, path, patience, meter, settings.reject_limit, around.end)
 
 
@@ -122,7 +122,7 @@ def _detector(around: Surroundings) -> Detector:
         idle_ms=settings.idle_s * 1000,
         orders_topic=around.topics.orders,
         worker_id=around.worker_id,
-        clock_ms=lambda: int(time() * 1000),
+        clock_ms=_clock_ms,
     )
 
 
@@ -152,3 +152,7 @@ def _purger(around: Surroundings) -> Purger:
         metrics=around.metrics,
         all_partitions=InputPartitions(around.producer, around.topics.inputs).all,
     )
+
+
+def _clock_ms() -> int:
+    return int(time() * 1000)

@@ -11,6 +11,9 @@ from zlib import crc32
 MARKER = "hightide:schema"
 SCHEMA = "1"
 
+#: a change version is (history, settles): what was read before Redis lost its last writes is older than all after it
+HISTORY = 1 << 32
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:
@@ -33,7 +36,7 @@ class Keys:
         return f"{self.prefix}partitions"
 
     def sequence(self) -> str:
-        """Integer: the change version, one higher with each settle of this shard."""
+        """Integer: the change version, one higher with each settle, `HISTORY` higher after the shard went back."""
         return f"{self.prefix}sequence"
 
     def settling(self) -> str:

@@ -15,7 +15,7 @@ from streams.errors import LogReplaced, StoreFault
 from streams.intake.partition import Partition
 from streams.intake.resends import ResendMemory
 from streams.intake.transport import LogReader
-from streams.keys import Keys
+from streams.keys import HISTORY, Keys
 from streams.scripts import lua_script
 from streams.tally.fence import Fence, partition_member, read_fence
 
@@ -24,14 +24,24 @@ class Opener:
     """Opens partitions: reads their fences, sets missing ones, and decides where reading starts.
 
     `claim` makes sure that the store is still marked as ours: one that was emptied under a running worker is not.
+    `clock_ms` is asked for change versions alone, which must be new even in a store that went back (`later.lua`).
     """
 
-    def __init__(self, redis: Redis, keys: list[Keys], dedupe_ms: int, claim: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        keys: list[Keys],
+        dedupe_ms: int,
+        claim: Callable[[], Awaitable[None]],
+        clock_ms: Callable[[], int],
+    ) -> None:
         self._redis = redis
         self._keys = keys
         self._dedupe_ms = dedupe_ms
         self._claim = claim
+        self._clock_ms = clock_ms
         self._init = lua_script(redis, "streams.tally", "fences")
+        self._later = lua_script(redis, "streams.intake", "later")
         self._epoch = 0
 
     async def open(self, tps: Iterable[TP], log: LogReader) -> dict[TP, tuple[Partition, int]]:
@@ -47,6 +57,8 @@ class Opener:
         everywhere = {tp: await self._fences(tp, first_offsets[tp]) for tp in known}
         fences = {tp: everywhere[tp] for tp in assigned}
         warm = await self._warm_starts(fences, log)
+        for keys in self._keys:
+            await self._later(keys=[keys.sequence()], args=[self._clock_ms()])
         self._epoch += 1
         opened = {}
         for tp, shards in fences.items():
@@ -55,6 +67,11 @@ class Opener:
             start = max(first_offsets[tp], min(low - 1, warm.get(tp, low)))
             opened[tp] = (self._partition(tp, shards, min(start, low)), min(start, low))
         return opened
+
+    async def begin_history(self) -> None:
+        """Redis lost writes: change versions that were read before must not outrank what is settled again."""
+        for keys in self._keys:
+            await self._redis.incrby(keys.sequence(), HISTORY)
 
     async def _fences(self, tp: TP, first_offset: int) -> list[Fence]:
         """One fence a shard; a missing one is set to the beginning of the log, never to what comes next."""

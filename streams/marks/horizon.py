@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from streams.keys import HISTORY
+
 
 @dataclass(slots=True)
 class Horizon:
@@ -26,7 +28,7 @@ class Horizon:
         `versions` are the change versions of the source shards, read after the watermark; `waiting` the version of the
         oldest mark there that is not in hand now, None where there is none.
         """
-        if any(now < before for now, before in zip(versions, self._seen_versions, strict=False)):
+        if any(_went_back(now, before) for now, before in zip(versions, self._seen_versions, strict=False)):
             # Redis went back: what is read again must not be closed by what was known before
             self.applied_ms, self._next_versions = 0, None
         self._seen_versions = list(versions)
@@ -42,6 +44,10 @@ class Horizon:
     def _apply(self, watermark_ms: int) -> None:
         self.applied_ms = max(self.applied_ms, watermark_ms)
         self._next_versions = None
+
+
+def _went_back(now: int, before: int) -> bool:
+    return now < before or now // HISTORY != before // HISTORY
 
 
 def _clear(waiting: Sequence[int | None], versions: Sequence[int]) -> bool:

@@ -47,7 +47,7 @@ class Reader:
         self.rejects = FakeRejects()
         self.partitions: dict[TP, Partition] = {}
         self._log = FakeLog(logs)
-        self._opener = Opener(redis, self.keys, dedupe_ms, _no_claim)
+        self._opener = Opener(redis, self.keys, dedupe_ms, _no_claim, lambda: 0)
         admit = {"orders": admit_order, "live-sessions": admit_session}
         self.path = Path(redis, self.keys, SHANGHAI, admit, self.rejects, Patience(_nothing), Meter(Metrics()))  # type: ignore[arg-type]
 

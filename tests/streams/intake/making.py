@@ -20,6 +20,8 @@ ORDERS = TP("orders", 0)
 #: 2025-01-01 00:00 in Shanghai
 MIDNIGHT_MS = 1_735_660_800_000
 DEDUPE_MS = 900_000
+#: when a worker opens its partitions
+NOW_MS = MIDNIGHT_MS + 86_400_000
 
 
 class Rec(NamedTuple):

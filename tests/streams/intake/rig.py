@@ -18,7 +18,7 @@ from streams.intake.store_calls import Patience
 from streams.keys import shard_keys
 from streams.metrics import Metrics
 from streams.tally.windows import SHANGHAI
-from tests.streams.intake.making import DEDUPE_MS, ORDERS, FakeLog, FakeRejects, chunk
+from tests.streams.intake.making import DEDUPE_MS, NOW_MS, ORDERS, FakeLog, FakeRejects, chunk
 
 REJECT_LIMIT = 4
 
@@ -34,7 +34,7 @@ class Rig:
         self.faults: list[Expected] = []
         self.seeks: list[Mapping[TP, StartAt]] = []
         self.settled = 0
-        self.opener = Opener(redis, self.keys, DEDUPE_MS, self._claim)
+        self.opener = Opener(redis, self.keys, DEDUPE_MS, self._claim, lambda: NOW_MS)
         patience, rejects = Patience(lambda: None), FakeRejects()
         self.path = Path(redis, self.keys, SHANGHAI, {"orders": admit_order}, rejects, patience, self.meter)  # type: ignore[arg-type]
         self.intake = WorkerIntake(self.opener, self.path, patience, self.meter, REJECT_LIMIT, self.faults.append)

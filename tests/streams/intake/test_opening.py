@@ -11,7 +11,7 @@ from streams.intake.opening import Opener
 from streams.intake.partition import Partition
 from streams.keys import Keys, shard_keys
 from streams.tally.fence import partition_member
-from tests.streams.intake.making import DEDUPE_MS, MIDNIGHT_MS, ORDERS, FakeLog, Rec
+from tests.streams.intake.making import DEDUPE_MS, MIDNIGHT_MS, NOW_MS, ORDERS, FakeLog, Rec
 
 SESSIONS = TP("live-sessions", 3)
 #: one record a minute
@@ -27,6 +27,11 @@ class Claims:
 
     async def __call__(self) -> None:
         self.count += 1
+
+
+def now() -> int:
+    """When the partitions are opened."""
+    return NOW_MS
 
 
 def log(length: int, first: int = 0) -> FakeLog:
@@ -53,7 +58,7 @@ async def fence(redis: Redis, next_: int, shard: int = 0, origin: int = 0, tp: T
 
 
 async def opened(redis: Redis, of: FakeLog, shards: int = 1, tp: TP = ORDERS) -> tuple[Partition, int]:
-    opener = Opener(redis, keys_of(shards), DEDUPE_MS, Claims())
+    opener = Opener(redis, keys_of(shards), DEDUPE_MS, Claims(), now)
     return (await opener.open([tp], of))[tp]
 
 
@@ -84,7 +89,7 @@ async def test_a_fence_that_is_there_stays(redis: Redis) -> None:
 
 async def test_the_database_is_claimed_before_a_fence_is_set_and_not_asked_about_otherwise(redis: Redis) -> None:
     claims = Claims()
-    opener = Opener(redis, keys_of(1), DEDUPE_MS, claims)
+    opener = Opener(redis, keys_of(1), DEDUPE_MS, claims, now)
     await opener.open([ORDERS], log(5))
     await opener.open([ORDERS], log(5))
     assert claims.count == 1
@@ -95,7 +100,7 @@ async def test_a_claim_that_is_refused_sets_no_fence(redis: Redis) -> None:
         raise StoreFault("somebody else's now")
 
     with pytest.raises(StoreFault, match="somebody else's"):
-        await Opener(redis, keys_of(1), DEDUPE_MS, refuse).open([ORDERS], log(5))
+        await Opener(redis, keys_of(1), DEDUPE_MS, refuse, now).open([ORDERS], log(5))
     assert await redis.dbsize() == 0
 
 
@@ -118,7 +123,7 @@ async def test_a_warm_start_reaches_back_the_horizon(redis: Redis) -> None:
 
 async def test_a_warm_start_reaches_back_at_least_one_record(redis: Redis) -> None:
     await fence(redis, 40)
-    opener = Opener(redis, keys_of(1), 0, Claims())
+    opener = Opener(redis, keys_of(1), 0, Claims(), now)
     _, start = (await opener.open([ORDERS], log(50)))[ORDERS]
     assert start == 39
 
@@ -172,10 +177,23 @@ async def test_one_shard_that_is_behind_the_log_is_enough_to_refuse_it(redis: Re
 
 # -- epochs ------------------------------------------------------------------------------------
 async def test_each_opening_has_an_epoch_of_its_own_and_an_empty_memory(redis: Redis) -> None:
-    opener = Opener(redis, keys_of(1), DEDUPE_MS, Claims())
+    opener = Opener(redis, keys_of(1), DEDUPE_MS, Claims(), now)
     first = await opener.open([ORDERS, SESSIONS], log(5))
     second = await opener.open([ORDERS], log(5))
     epochs = [first[ORDERS][0].epoch, first[SESSIONS][0].epoch, second[ORDERS][0].epoch]
     assert epochs[0] == epochs[1] < epochs[2]
     assert second[ORDERS][0].memory is not first[ORDERS][0].memory
     assert len(second[ORDERS][0].memory) == 0
+
+
+# -- change versions ---------------------------------------------------------------------------
+@pytest.mark.parametrize(("before", "after"), [(None, NOW_MS), (7, NOW_MS), (NOW_MS, NOW_MS), (NOW_MS + 1, NOW_MS + 1)])
+async def test_change_versions_go_on_above_all_that_a_store_may_have_given_and_lost(
+    redis: Redis, before: int | None, after: int
+) -> None:
+    sequences = [keys.sequence() for keys in keys_of(2)]
+    for sequence in sequences:
+        if before is not None:
+            await redis.set(sequence, before)
+    await opened(redis, log(5), shards=2)
+    assert [int(await redis.get(sequence) or 0) for sequence in sequences] == [after, after]
