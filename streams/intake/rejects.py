@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 from faust.types import TP
 
 from schemas.rejects import encode_rejected, reject_key, rejected
@@ -39,7 +39,7 @@ class RejectsTopic:
         try:
             await self._send(tp, rejects)
         except (KafkaError, OSError) as error:
-            if isinstance(error, KafkaError) and not error.retriable:
+            if isinstance(error, KafkaError) and not (error.retriable or isinstance(error, KafkaTimeoutError)):
                 raise  # waiting will not help: a fault of ours, or a right that is missing
             raise ServerMissing(str(error) or type(error).__name__) from error
 

@@ -6,6 +6,7 @@ from hashlib import sha256
 from schemas.rejects import (
     HEAD_BYTES,
     MAX_BYTES,
+    MAX_KEY_BYTES,
     Reason,
     Rejected,
     decode_rejected,
@@ -34,6 +35,12 @@ def test_64_kib_are_kept_and_one_byte_more_is_a_head_and_a_hash() -> None:
     assert (b64decode(whole.raw or ""), whole.head) == (b"x" * MAX_BYTES, None)
     assert (larger.raw, b64decode(larger.head or "")) == (None, b"x" * HEAD_BYTES)
     assert (larger.size_bytes, larger.sha256) == (MAX_BYTES + 1, sha256(b"x" * MAX_BYTES + b"y").hexdigest())
+
+
+def test_a_reject_fits_into_a_record_however_large_the_key_is() -> None:
+    largest = reject(b"x" * MAX_BYTES, key=b"k" * 10_000_000)
+    assert b64decode(largest.key or "") == b"k" * MAX_KEY_BYTES
+    assert len(encode_rejected(largest)) < 2 * MAX_BYTES
 
 
 def test_nothing_is_told_from_empty() -> None:

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
 import streams.patience
 from schemas.rejects import Reason, decode_rejected
@@ -85,3 +85,31 @@ async def test_it_returns_only_when_the_broker_has_them() -> None:
     assert not publishing.done()
     acknowledged.set_result(None)
     await publishing
+
+
+class FailingProducer(FakeProducer):
+    """A broker that refuses the first record, for one reason."""
+
+    def __init__(self, error: KafkaError) -> None:
+        super().__init__()
+        self._error: KafkaError | None = error
+
+    async def send(self, topic: str, value: bytes | None = None, key: bytes | None = None) -> asyncio.Future[Any]:
+        error, self._error = self._error, None
+        if error is None:
+            return await super().send(topic, value, key)
+        refused: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        refused.set_exception(error)
+        return refused
+
+
+async def test_what_waiting_can_not_mend_is_raised() -> None:
+    with pytest.raises(MessageSizeTooLargeError):
+        await RejectsTopic(FailingProducer(MessageSizeTooLargeError()), "rejects").publish(ORDERS, REJECTS[:1])
+
+
+async def test_a_send_that_timed_out_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams.patience, "backoff_s", lambda attempt, chance: 0.0)
+    producer = FailingProducer(KafkaTimeoutError())
+    await RejectsTopic(producer, "rejects").publish(ORDERS, REJECTS[:1])
+    assert [key for _, _, key in producer.sent] == [b"orders/0/7"]

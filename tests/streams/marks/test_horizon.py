@@ -1,5 +1,6 @@
 """Which watermark a reader may close holders by."""
 
+from streams.keys import HISTORY
 from streams.marks.horizon import Horizon
 
 
@@ -30,7 +31,20 @@ def test_every_source_counts() -> None:
     assert it.advance(200, [9, 5], [8, 4]) == 100
 
 
-def test_it_never_falls() -> None:
+def test_it_does_not_fall_by_itself() -> None:
     it = Horizon()
     assert it.advance(100, [7], [None]) == 100
     assert it.advance(50, [8], [None]) == 100
+
+
+def test_after_redis_went_back_it_begins_again_behind_the_marks() -> None:
+    it = Horizon()
+    assert it.advance(100, [7], [None]) == 100
+    assert it.advance(40, [3], [1]) == 0, "a version below the last one seen: what comes is read again"
+    assert it.advance(50, [4], [None]) == 50
+
+
+def test_a_new_history_counts_as_having_gone_back_although_its_versions_are_higher() -> None:
+    it = Horizon()
+    assert it.advance(100, [7], [None]) == 100
+    assert it.advance(40, [HISTORY + 3], [HISTORY + 1]) == 0

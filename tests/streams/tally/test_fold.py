@@ -172,3 +172,13 @@ def test_a_run_may_be_cut_anywhere(events: list[OrderEvent], at: int) -> None:
             for key, row in getattr(part, name).items():
                 together[key] = [a + b for a, b in zip(together.get(key, [0] * len(CODES)), row, strict=True)]
         assert together == getattr(whole, name)
+
+
+def test_what_stands_for_no_session_is_no_session() -> None:
+    events = [order(session_id="(none)"), order(session_id=None)]
+    started = session_event("session.started", "p", t(1))
+    named = SessionEvent(
+        **{name: getattr(started, name) for name in started.__struct_fields__} | {"session_id": "(none)"}
+    )
+    deltas = fold([counted(event) for event in [*events, named]], SHANGHAI)
+    assert deltas.sessions == {} and sums(deltas, "session", "(none)")["p"] == 2
