@@ -11,8 +11,9 @@ from zlib import crc32
 MARKER = "hightide:schema"
 SCHEMA = "1"
 
-#: a change version is (history, settles): what was read before Redis lost its last writes is older than all after it
-HISTORY = 1 << 32
+#: a change version is (history, settles): the epoch second at which a worker last opened partitions, and what was
+#: settled since. What was read before Redis lost its last writes is thus older than all after it
+HISTORY = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Keys:
         return f"{self.prefix}partitions"
 
     def sequence(self) -> str:
-        """Integer: the change version, one higher with each settle, `HISTORY` higher after the shard went back."""
+        """Integer: the change version, one higher with each settle, and a new history (`HISTORY`) with each opening."""
         return f"{self.prefix}sequence"
 
     def settling(self) -> str:

@@ -154,8 +154,6 @@ class WorkerIntake:
         opened = await self._open([tp], f"{tp.topic}/{tp.partition}")
         if opened is None or self.partitions.get(tp) is not partition:
             return  # the worker ends, or the partition was rebalanced away meanwhile
-        if kind in ("rolled_back", "missing"):  # after the opening, which claims an empty database by its emptiness
-            await self._patience.call("beginning a new history", self._opener.begin_history)
         self.partitions[tp], start = opened[tp]
         try:
             await self.reseek({tp: StartAt(start, self.partitions[tp].epoch)})

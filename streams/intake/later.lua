@@ -1,6 +1,6 @@
 -- Step 1, chunk: the change version of a shard goes on above every one that it ever gave.
 --
--- KEYS  1 sequence   ARGV  1 now, epoch milliseconds: more than one settle a millisecond there never was
+-- KEYS  1 sequence   ARGV  1 the version that a history begins with (`streams/keys.py`, HISTORY)
 -- Returns the change version as text. Repeating it changes nothing.
 --
 -- Redis may have gone back, and would give the same versions again to other changes: a detection that was under way

@@ -58,7 +58,7 @@ class Opener:
         fences = {tp: everywhere[tp] for tp in assigned}
         warm = await self._warm_starts(fences, log)
         for keys in self._keys:
-            await self._later(keys=[keys.sequence()], args=[self._clock_ms()])
+            await self._later(keys=[keys.sequence()], args=[self._clock_ms() // 1000 * HISTORY])
         self._epoch += 1
         opened = {}
         for tp, shards in fences.items():
@@ -67,11 +67,6 @@ class Opener:
             start = max(first_offsets[tp], min(low - 1, warm.get(tp, low)))
             opened[tp] = (self._partition(tp, shards, min(start, low)), min(start, low))
         return opened
-
-    async def begin_history(self) -> None:
-        """Redis lost writes: change versions that were read before must not outrank what is settled again."""
-        for keys in self._keys:
-            await self._redis.incrby(keys.sequence(), HISTORY)
 
     async def _fences(self, tp: TP, first_offset: int) -> list[Fence]:
         """One fence a shard; a missing one is set to the beginning of the log, never to what comes next."""

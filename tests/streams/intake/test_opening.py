@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from streams.errors import LogReplaced, StoreFault
 from streams.intake.opening import Opener
 from streams.intake.partition import Partition
-from streams.keys import Keys, shard_keys
+from streams.keys import HISTORY, Keys, shard_keys
 from streams.tally.fence import partition_member
 from tests.streams.intake.making import DEDUPE_MS, MIDNIGHT_MS, NOW_MS, ORDERS, FakeLog, Rec
 
@@ -187,7 +187,11 @@ async def test_each_opening_has_an_epoch_of_its_own_and_an_empty_memory(redis: R
 
 
 # -- change versions ---------------------------------------------------------------------------
-@pytest.mark.parametrize(("before", "after"), [(None, NOW_MS), (7, NOW_MS), (NOW_MS, NOW_MS), (NOW_MS + 1, NOW_MS + 1)])
+#: the version that a history begun at NOW_MS begins with
+BEGUN = NOW_MS // 1000 * HISTORY
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, BEGUN), (7, BEGUN), (BEGUN, BEGUN), (BEGUN + 1, BEGUN + 1)])
 async def test_change_versions_go_on_above_all_that_a_store_may_have_given_and_lost(
     redis: Redis, before: int | None, after: int
 ) -> None:
@@ -197,3 +201,9 @@ async def test_change_versions_go_on_above_all_that_a_store_may_have_given_and_l
             await redis.set(sequence, before)
     await opened(redis, log(5), shards=2)
     assert [int(await redis.get(sequence) or 0) for sequence in sequences] == [after, after]
+
+
+def test_change_versions_are_exact_in_lua() -> None:
+    """Its numbers are doubles; a mark's version stands in the score of a sorted set, which is one too."""
+    year_2100_s = 4_102_444_800
+    assert year_2100_s * HISTORY < 2**53
