@@ -110,7 +110,6 @@ class Opener:
             origin=home.origin,
             fences=[fence.next for fence in shards],
             memory=ResendMemory(self._dedupe_ms),
-            arrival_ms=home.arrival_ms,
             identity=(home.last_crc, home.last_ms) if settled else None,
             read_to=start,
         )

@@ -23,7 +23,6 @@ class Partition:
     origin: int
     fences: list[int]
     memory: ResendMemory
-    arrival_ms: int = 0
     identity: tuple[int, int] | None = None
     rejects_in_a_row: int = 0
     stopped: str | None = None

@@ -12,6 +12,7 @@ from streams.keys import Keys
 from streams.marks.acts import Close, Ranking
 from streams.marks.watermark import Progress
 from streams.scripts import lua_script
+from streams.tally.fence import read_partitions
 
 _FENCE_FIELDS = ("next", "trusted_ms", "arrival_ms", "unread")
 
@@ -40,7 +41,7 @@ class MarkStore:
     # -- progress ------------------------------------------------------------------------------
     async def progress(self) -> list[dict[tuple[str, int], Progress]]:
         """How far each partition is read, by topic and partition, for every shard."""
-        return [await self._shard_progress(keys, await self._places(keys)) for keys in self._keys]
+        return [await self._shard_progress(keys, await read_partitions(self._redis, keys)) for keys in self._keys]
 
     async def _shard_progress(self, keys: Keys, places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Progress]:
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -55,11 +56,7 @@ class MarkStore:
 
     async def partitions(self, keys: Keys, topic: str) -> list[int]:
         """The partitions of a topic that have a fence in the shard."""
-        return sorted(partition for of, partition in await self._places(keys) if of == topic)
-
-    async def _places(self, keys: Keys) -> list[tuple[str, int]]:
-        members: set[bytes] = await self._redis.smembers(keys.partitions())  # type: ignore[assignment]
-        return [_partition(member) for member in members]
+        return [tp.partition for tp in await read_partitions(self._redis, keys) if tp.topic == topic]
 
     async def raise_watermark(self, watermark_ms: int | None) -> int | None:
         """Store the watermark (epoch ms), which never falls; returns what stands there now, None if nothing yet."""
@@ -109,8 +106,3 @@ def parse_closing(member: bytes, close_ms: int) -> Close:
     scope_id, holder_id = ids[: int(length)].decode(), ids[int(length) :].decode()
     ranking = Ranking(Rule(rule.decode()), metric.decode(), dimension.decode(), scope_id, kind.decode())  # type: ignore[arg-type]
     return Close(ranking, holder_id, close_ms)
-
-
-def _partition(member: bytes) -> tuple[str, int]:
-    number, topic = member.decode().split(":", 1)
-    return topic, int(number)

@@ -42,13 +42,18 @@ async def read_fence(redis: Redis, keys: Keys, tp: TP) -> Fence | None:
 
 async def read_fences(redis: Redis, keys: Keys) -> dict[TP, Fence]:
     """All fences of one shard, in the order of their topics and partitions. Raises `redis.RedisError`."""
-    members = cast("set[bytes]", await redis.smembers(keys.partitions()))
     fences = {}
-    for tp in sorted(_partition(member) for member in members):
+    for tp in await read_partitions(redis, keys):
         fence = await read_fence(redis, keys, tp)
         if fence is not None:
             fences[tp] = fence
     return fences
+
+
+async def read_partitions(redis: Redis, keys: Keys) -> list[TP]:
+    """The partitions that have a fence in one shard, in order. Raises `redis.RedisError`."""
+    members = cast("set[bytes]", await redis.smembers(keys.partitions()))
+    return sorted(_partition(member) for member in members)
 
 
 def partition_member(tp: TP) -> str:
