@@ -1,4 +1,4 @@
--- The book of one ranking, and how a holder moves in it. Joined in front of `raise.lua`; `ranking.py` says the same
+-- The book of one ranking, and how a holder moves in it. Joined in front of `raise.lua`, behind `bytes.lua`; `ranking.py` says the same
 -- rules plainly.
 --
 -- A ranking's hash has the fields
@@ -14,15 +14,6 @@ local OPEN, CLOSED, GONE = 0, 1, 2
 local HISTORY = 16
 
 local function whole(number) return string.format('%.0f', number) end
-
--- By bytes: `<` compares by the locale that the server was started with.
-local function bytes_before(a, b)
-  for i = 1, math.min(#a, #b) do
-    local x, y = a:byte(i), b:byte(i)
-    if x ~= y then return x < y end
-  end
-  return #a < #b
-end
 
 -- The order in which holders close.
 local function before(a, b)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from importlib.resources import files
 
 import msgspec
 from redis.asyncio import Redis
 
 from streams.keys import Keys
 from streams.marks.acts import Act, Close, Raise, Ranking, Terms
+from streams.scripts import BYTES, lua_script
 
+#: what a script that moves holders in a ranking stands behind
+BOOK = (BYTES, ("streams.marks", "book"))
 #: acts in one call of the script: it stays in the low milliseconds, and Redis answers others in between
 BATCH = 500
 
@@ -26,8 +28,7 @@ class Raiser:
     """Applies acts to rankings. Raises `redis.RedisError` when the store can not be reached; repeating is harmless."""
 
     def __init__(self, redis: Redis, terms: Terms) -> None:
-        texts = [(files("streams.marks") / name).read_text("utf-8") for name in ("book.lua", "raise.lua")]
-        self._script = redis.register_script("\n".join(texts))
+        self._script = lua_script(redis, "streams.marks", "raise", behind=BOOK)
         self._terms = terms
 
     async def apply(

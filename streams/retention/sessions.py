@@ -8,7 +8,6 @@ still silent. A session that is heard of again after that starts anew.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from importlib.resources import files
 from typing import cast
 
 from redis.asyncio import Redis
@@ -16,6 +15,7 @@ from redis.asyncio import Redis
 from schemas.alerts import GROSS, NET, Rule
 from streams.keys import Keys, shard_of
 from streams.marks.acts import RECORDS
+from streams.marks.raising import BOOK
 from streams.retention.floors import WentBack
 from streams.retention.policy import Floors
 from streams.scripts import lua_script
@@ -30,10 +30,7 @@ class SessionForgetter:
         self._keys = keys
         self._zone = zone
         self._forget = lua_script(redis, "streams.retention", "forget_session")
-        texts = [("streams.marks", "book.lua"), ("streams.retention", "forget_holder.lua")]
-        self._forget_holder = redis.register_script(
-            "\n".join((files(package) / name).read_text("utf-8") for package, name in texts)
-        )
+        self._forget_holder = lua_script(redis, "streams.retention", "forget_holder", behind=BOOK)
 
     async def forget(self, shard: int, session_ids: Sequence[str], floors: Floors) -> int:
         """Forget those of these sessions of one shard that are due; returns how many keys went."""

@@ -9,8 +9,9 @@
 --       peaks, records {changed thing, ...}
 --       sums           {{field, delta, ...}, ...}        one for each key, HINCRBY (fen, orders, units)
 --       members        {{member, ...}, ...}              one for each key, PFADD
---       sessions       {{started, ended, first_ms, last_ms}, ...}   one for each key; texts: the least by bytes wins, "" = none
---       refunds        {{order id, accepted refunds, ...}, ...}     one for each key, HSET
+--       sessions       {{started, ended, first_ms, last_ms}, ...}   one for each key; the least text by bytes wins,
+--                        "" = none; `bytes.lua` stands in front of this text
+--       refunds        {{order id, judged refunds, ...}, ...}       one for each key, HSET
 --
 -- Returns {1, sequence} applied; {0, next} the fence stands elsewhere, nothing changed; {-1, ""} no fence;
 --         {-2, what} an earlier settle died half-way; {-3, why} this one failed and was taken back.
@@ -29,15 +30,6 @@ if not fence[1] then return {-1, ''} end
 if tonumber(fence[1]) ~= start then return {0, fence[1]} end
 local died = redis.call('GET', KEYS[4])
 if died then return {-2, died} end
-
--- By bytes: `<` compares by the locale that the server was started with.
-local function bytes_before(a, b)
-  for i = 1, math.min(#a, #b) do
-    local x, y = a:byte(i), b:byte(i)
-    if x ~= y then return x < y end
-  end
-  return #a < #b
-end
 
 local function at_most(items, do_part) -- Lua's unpack is bounded by its stack
   for from = 1, #items, 4000 do do_part(unpack(items, from, math.min(from + 3999, #items))) end

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from streams.errors import StoreFault
 from streams.keys import Keys
-from streams.scripts import lua_script
+from streams.scripts import BYTES, lua_script
 from streams.tally.fence import partition_member
 from streams.tally.rows import Row, ShardRows
 
@@ -55,7 +55,7 @@ class Settler:
 
     def __init__(self, redis: Redis, keys: Keys) -> None:
         self._keys = keys
-        self._settle = lua_script(redis, "streams.tally", "settle")
+        self._settle = lua_script(redis, "streams.tally", "settle", behind=[BYTES])
 
     async def settle(
         self, tp: TP, progress: Progress, rows: ShardRows, first_offsets: Mapping[int, int], refunds: Mapping[int, Row]
@@ -63,7 +63,7 @@ class Settler:
         """Apply the rows of records `[progress.start, progress.stop)` if the fence stands at `start`.
 
         `first_offsets` maps local hours to offsets; `refunds` maps the local day of a payment to a flat list of order
-        ids and their accepted refunds.
+        ids and their judged refunds.
         """
         keys = self._keys
         job = [

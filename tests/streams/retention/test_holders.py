@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from itertools import count
 
 import msgspec
@@ -14,8 +13,9 @@ from redis.asyncio import Redis
 from schemas.alerts import GROSS, Rule
 from streams.keys import Keys, shard_keys
 from streams.marks.acts import Act, Close, Holder, Raise, Ranking, Terms, Withdraw
-from streams.marks.raising import Raiser
+from streams.marks.raising import BOOK, Raiser
 from streams.marks.ranking import RankingTwin
+from streams.scripts import lua_script
 
 RECORD = Ranking(Rule.RECORD_SESSION, GROSS, "category", "womens-wear", "session")
 LATENESS_MS = 2
@@ -36,8 +36,7 @@ class Both:
         self.keys: Keys = shard_keys(f"h{next(GROUPS)}", 0)
         self.twin = RankingTwin(terms, RECORD.falls)
         self._raiser = Raiser(redis, terms)
-        texts = [("streams.marks", "book.lua"), ("streams.retention", "forget_holder.lua")]
-        self._forget = redis.register_script("\n".join((files(of) / name).read_text("utf-8") for of, name in texts))
+        self._forget = lua_script(redis, "streams.retention", "forget_holder", behind=BOOK)
 
     @property
     def hash(self) -> str:
