@@ -98,7 +98,7 @@ class Keys:
         return f"{self.prefix}session:{session_id}"
 
     def refunds(self, topic: str, partition: int, day: int) -> str:
-        """Hash: order id -> refunds accepted so far, by the local day of the order's payment."""
+        """Hash: order id -> refunds judged so far (`streams/intake/refunds.py`), by the local day of the payment."""
         return f"{self.prefix}refunds:{partition}:{day}:{topic}"
 
     # -- marks ---------------------------------------------------------------------------------
@@ -133,6 +133,11 @@ class Keys:
     def outbox(self) -> str:
         """Stream: alert revisions not yet acknowledged by the `alerts` topic."""
         return f"{self.prefix}outbox"
+
+
+def literal_glob(text: str) -> str:
+    """`text` as a pattern of SCAN that matches nothing else."""
+    return "".join(f"\\{sign}" if sign in "*?[]\\" else sign for sign in text)
 
 
 def shard_keys(group: str, shard: int) -> Keys:

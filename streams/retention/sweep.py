@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, cast
 
 from redis.asyncio import Redis
 
-from streams.keys import Keys
+from streams.keys import Keys, literal_glob
 from streams.retention.deeds import Deed, deed
 from streams.retention.policy import DAILY, Floors
 
@@ -42,7 +42,7 @@ class Sweep:
 
     async def next_batch(self) -> dict[str, Deed]:
         """What is due for the next keys, by key. Sets `ended` with the last. Raises `redis.RedisError`."""
-        pattern = "".join(f"\\{sign}" if sign in "*?[]\\" else sign for sign in self._prefix) + self.round.keys
+        pattern = literal_glob(self._prefix) + self.round.keys
         found = await self._redis.scan(self._cursor, match=pattern, count=BATCH)
         self._cursor, names = cast("tuple[int, list[bytes]]", found)
         self.ended = not self._cursor

@@ -10,7 +10,7 @@ from typing import Any, cast
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
-from streams.keys import Keys
+from streams.keys import Keys, literal_glob
 from streams.lab.audit.kept import common
 from streams.lab.truth import Sketch, Tally
 from streams.retention.deeds import SKETCHES
@@ -152,7 +152,7 @@ def _integers(fields: Mapping[bytes, bytes]) -> dict[str, int]:
 
 async def _scan(redis: Redis, prefix: str) -> AsyncIterator[list[str]]:
     """The keys under `prefix` in batches, each key once (a scan may give one twice)."""
-    pattern = "".join(f"\\{letter}" if letter in "*?[]\\" else letter for letter in prefix) + "*"
+    pattern = literal_glob(prefix) + "*"
     seen: set[str] = set()
     cursor = 0
     while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import ClassVar
 
+from faust.types import TP
 from redis.asyncio import Redis
 
 from streams.errors import Expected
@@ -12,6 +13,7 @@ from streams.keys import Keys, shard_keys, shard_of
 from streams.lab.bench.orders import START_MS, Totals
 from streams.settings import Settings
 from streams.tally.counters import COUNTERS, PLATFORM_ID
+from streams.tally.fence import read_fence
 from streams.tally.windows import DAY_MS
 from streams.topics import Topics
 
@@ -54,10 +56,14 @@ async def _accounts(redis: Redis, keys: Keys, settings: Settings) -> dict[str, i
     accounts: Counter[str] = Counter()
     topic = Topics(settings.topic_prefix).orders
     for partition in range(settings.partitions):
-        fields = ("next", "origin", "counted", "resends", "rejected")
-        values = await redis.hmget(keys.fence(topic, partition), *fields)
-        next_, origin, counted, resends, rejected = (int(value or 0) for value in values)
-        accounts.update(consumed=next_ - origin, counted=counted, resends=resends, rejected=rejected)
+        fence = await read_fence(redis, keys, TP(topic, partition))
+        if fence is not None:
+            accounts.update(
+                consumed=fence.next - fence.origin,
+                counted=fence.counted,
+                resends=fence.resends,
+                rejected=fence.rejected,
+            )
     return accounts
 
 
