@@ -5,6 +5,7 @@ A reject keeps the bytes it came as, so that it can be driven again once its cau
 """
 
 from base64 import b64encode
+from collections.abc import Iterable
 from enum import StrEnum
 from hashlib import sha256
 from typing import Final
@@ -17,6 +18,10 @@ MAX_BYTES: Final = 65_536
 HEAD_BYTES: Final = 256
 #: how much of a key is kept: ids are shorter, and a reject must always fit into a record
 MAX_KEY_BYTES: Final = 1_024
+#: the Kafka header of a record that was driven again: which reject it is. An origin settles at most once
+ORIGIN_HEADER: Final = "hightide-origin"
+#: a longer origin is none: the name of a topic has at most 249 characters
+_MAX_ORIGIN: Final = 300
 
 
 class Reason(StrEnum):
@@ -38,7 +43,7 @@ class Reason(StrEnum):
     CURRENCY = "currency", "the currency is not CNY"
     AMOUNT_OUT_OF_RANGE = "amount_out_of_range", "an amount is negative or above 10^12 fen"
     TIME_OUT_OF_RANGE = "time_out_of_range", "a time is before 2015 or not in milliseconds"
-    UNKNOWN_ORDER = "unknown_order", "the refund says too little of its order to be attributed"
+    UNKNOWN_ORDER = "unknown_order", "the refund does not say where it belongs, and its order is not known (yet)"
     REFUND_EXCEEDS_ORDER = "refund_exceeds_order", "the order has less left than this refund gives back"
     PAID_TWICE = "paid_twice", "the order was paid before under another event id (judged by the order index alone)"
     TIME_AHEAD = "time_ahead", "the time that decides the window is more than 24 hours after the arrival"
@@ -65,6 +70,8 @@ class Rejected(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     #: hex digest of the value; null for a record without a value
     sha256: str | None
     size_bytes: int
+    #: `topic/partition/offset` of the first reject of this record, if it was driven again since; else null
+    origin: str | None = None
 
 
 def rejected(
@@ -77,6 +84,7 @@ def rejected(
     value: bytes | None,
     reason: Reason,
     detail: str,
+    origin: str | None = None,
 ) -> Rejected:
     """Describe a refused record."""
     small = value is not None and len(value) <= MAX_BYTES
@@ -92,12 +100,21 @@ def rejected(
         head=None if small or value is None else _base64(value[:HEAD_BYTES]),
         sha256=None if value is None else sha256(value).hexdigest(),
         size_bytes=0 if value is None else len(value),
+        origin=origin,
     )
 
 
 def reject_key(topic: str, partition: int, offset: int) -> bytes:
     """The key of a reject in its topic: the same record is always the same reject."""
     return f"{topic}/{partition}/{offset}".encode()
+
+
+def origin_of(headers: Iterable[tuple[str, bytes]]) -> str | None:
+    """The origin in the headers of a record; None if it was not driven again."""
+    for name, value in headers:
+        if name == ORIGIN_HEADER and value is not None and len(value) <= _MAX_ORIGIN:
+            return value.decode("utf-8", "replace")
+    return None
 
 
 def encode_rejected(reject: Rejected) -> bytes:

@@ -19,7 +19,9 @@ from streams.intake.heartbeat import Heartbeat
 from streams.intake.intake import WorkerIntake
 from streams.intake.measure import Meter
 from streams.intake.opening import Opener
+from streams.intake.order_store import OrderRules
 from streams.intake.path import Path
+from streams.intake.redriver import Redriver
 from streams.intake.rejects import RejectsTopic
 from streams.intake.store_calls import Patience
 from streams.keys import Keys, shard_keys
@@ -47,6 +49,7 @@ class Assembly:
     detector: Detector
     publisher: Publisher
     purger: Purger
+    redriver: Redriver
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ def assemble(around: Surroundings) -> Assembly:
     )
     parts = Parts(intake, marking, orders, sessions, peaks, records, alerts)
     heartbeat = Heartbeat(around.redis, around.keys, intake, patience, meter)
-    return Assembly(app, parts, heartbeat, detector, publisher, _purger(around))
+    return Assembly(app, parts, heartbeat, detector, publisher, _purger(around), _redriver(around))
 
 
 def _intake(around: Surroundings, patience: Patience, meter: Meter) -> WorkerIntake:
@@ -100,7 +103,7 @@ def _intake(around: Surroundings, patience: Patience, meter: Meter) -> WorkerInt
     path = Path(
         around.redis,
         around.keys,
-        settings.zone,
+        _order_rules(settings),
         {topics.orders: admit_order, topics.live_sessions: admit_session},
         RejectsTopic(around.producer, topics.rejects),
         patience,
@@ -148,10 +151,27 @@ def _purger(around: Surroundings) -> Purger:
         around.keys,
         settings.zone,
         tail_ms=TAIL_DAYS * DAY_MS,
+        orders_ms=_order_rules(settings).kept_ms,
         worker_id=around.worker_id,
         metrics=around.metrics,
         all_partitions=InputPartitions(around.producer, around.topics.inputs).all,
     )
+
+
+def _redriver(around: Surroundings) -> Redriver:
+    return Redriver(
+        around.redis,
+        around.keys,
+        around.settings.kafka,
+        around.producer,
+        around.topics.orders,
+        around.worker_id,
+        around.metrics.redriven.inc,
+    )
+
+
+def _order_rules(settings: Settings) -> OrderRules:
+    return OrderRules(settings.zone, settings.refund_days * DAY_MS, settings.order_index)
 
 
 def _clock_ms() -> int:

@@ -9,7 +9,7 @@ from zlib import crc32
 
 #: marks a Redis database as Hightide's; its value is the schema of the keys below
 MARKER = "hightide:schema"
-SCHEMA = "1"
+SCHEMA = "2"
 
 #: a change version is (history, settles): the epoch second at which a worker last opened partitions, and what was
 #: settled since. What was read before Redis lost its last writes is thus older than all after it
@@ -97,9 +97,20 @@ class Keys:
         """Hash: `started`, `ended` (least event wins), `last_ms`; see `streams/tally/sessions.py`."""
         return f"{self.prefix}session:{session_id}"
 
-    def refunds(self, topic: str, partition: int, day: int) -> str:
-        """Hash: order id -> refunds judged so far (`streams/intake/refunds.py`), by the local day of the payment."""
-        return f"{self.prefix}refunds:{partition}:{day}:{topic}"
+    def orders(self, topic: str, partition: int, generation: int) -> str:
+        """Hash: digest of an order -> its payment and refunds; of a redriven origin -> where it settled.
+
+        By 16 local days of arrivals (`streams/intake/order.py`), on the home shard of the partition.
+        """
+        return f"{self.prefix}orders:{partition}:{generation}:{topic}"
+
+    def attributions(self, topic: str, partition: int, generation: int) -> str:
+        """Hash: digest -> the ids (msgpack) that the entries in `orders` stand for with it."""
+        return f"{self.prefix}attributions:{partition}:{generation}:{topic}"
+
+    def redrive(self, topic: str, partition: int) -> str:
+        """Hash: offset of a refund that came before its order -> offset of the payment; to be driven again."""
+        return f"{self.prefix}redrive:{partition}:{topic}"
 
     # -- marks ---------------------------------------------------------------------------------
     def changed(self, reader: str) -> str:
@@ -143,6 +154,11 @@ def literal_glob(text: str) -> str:
 def shard_keys(group: str, shard: int) -> Keys:
     """The keys of shard number `shard` of the application `group`."""
     return Keys(f"{group}:{{{shard}}}:")
+
+
+def home_shard(partition: int, shards: int) -> int:
+    """The shard that keeps the orders of a partition. Stable for ever, like `shard_of`."""
+    return partition % shards
 
 
 def shard_of(dimension: str, id: str, shards: int) -> int:

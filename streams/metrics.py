@@ -71,6 +71,13 @@ VOCABULARY: tuple[Definition, ...] = (
         "Above the rejected events without restarts: the worker replays, look at the fence mismatches.",
     ),
     Definition(
+        "hightide_redriven_total",
+        "counter",
+        (),
+        "Refunds that came before their order and were driven again once it was paid.",
+        "Growing with the orders: a producer sends refunds and orders over different ways, or keys them differently.",
+    ),
+    Definition(
         "hightide_conservation_gap_records",
         "gauge",
         _PARTITION,
@@ -215,6 +222,7 @@ class Metrics:
         self.resent = make.counter("hightide_events_resent_total")
         self.rejected = make.counter("hightide_events_rejected_total")
         self.reject_publishes = make.counter("hightide_reject_publishes_total")
+        self.redriven = make.counter("hightide_redriven_total")
         self.conservation_gap = make.gauge("hightide_conservation_gap_records")
         self.fence = make.gauge("hightide_fence_offset")
         self.lag = make.gauge("hightide_lag_records")

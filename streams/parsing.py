@@ -81,6 +81,17 @@ def choice(*options: str) -> Parser:
     return Parser(parse, " | ".join(options))
 
 
+def on_or_off() -> Parser:
+    """A switch."""
+
+    def parse(text: str) -> bool:
+        if text.lower() not in ("on", "off"):
+            raise ValueError("unknown")
+        return text.lower() == "on"
+
+    return Parser(parse, "on | off")
+
+
 def redis_url() -> Parser:
     """A Redis URL; cluster and sentinel are recognised and refused."""
     return Parser(_redis, "redis://host:port/db, rediss://host:port/db or unix:///path.sock")

@@ -11,7 +11,19 @@ from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any, Final
 
-from streams.parsing import Parser, address, address_or_off, addresses, choice, name, prefix, redis_url, whole, zone
+from streams.parsing import (
+    Parser,
+    address,
+    address_or_off,
+    addresses,
+    choice,
+    name,
+    on_or_off,
+    prefix,
+    redis_url,
+    whole,
+    zone,
+)
 from streams.tally.windows import SHANGHAI, Zone
 
 PREFIX: Final = "HIGHTIDE_"
@@ -73,7 +85,14 @@ class Settings:
         "REFUND_DAYS",
         "30",
         whole(0, 35),
-        "days for which an order's refunds are judged by those before them",
+        "days, by arrivals, for which an order is remembered once it is known",
+    )
+
+    order_index: bool = _setting(
+        "ORDER_INDEX",
+        "on",
+        on_or_off(),
+        "remember every payment: attributes refunds that do not say where they belong, and refuses a second payment",
     )
 
     metrics: str = _setting(

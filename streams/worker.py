@@ -37,6 +37,7 @@ NUDGE_EVERY_S = 0.1
 BEAT_EVERY_S = 1.0
 #: how often something past its time is looked for; what is found is removed at its own pace
 PURGE_EVERY_S = 0.5
+REDRIVE_EVERY_S = 1.0
 #: a stop that takes longer is ended by force; the fences make that safe
 STOP_WITHIN_S = 20.0
 #: what is given up for the end gets this long to let go
@@ -125,6 +126,7 @@ class Worker:
             self._every(NUDGE_EVERY_S, assembly.heartbeat.flags),
             self._every(NUDGE_EVERY_S, lambda: _nudge(assembly.parts)),
             self._every(PURGE_EVERY_S, assembly.purger.work),
+            self._every(REDRIVE_EVERY_S, assembly.redriver.work),
             self._watch(assembly.app),
         )
 
@@ -191,6 +193,7 @@ class Worker:
                 await assembly.app.stop()
                 await assembly.detector.release()
                 await assembly.purger.release()
+                await assembly.redriver.close()
                 await assembly.publisher.close()
                 await producer.stop()
         except Exception as error:  # whatever hangs or fails now, the exit code below is what counts

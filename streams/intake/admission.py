@@ -4,25 +4,24 @@ The fast path is one decode and a few comparisons; the exact reason is looked fo
 record with several faults has the reason that comes first here: its bytes, its type, its fields (`schemas/faults.py`),
 what its type needs, the order it gives back, and at last its time against its arrival.
 
-What needs more than one record (`paid_twice`, a refund of more than is *left*) is judged later, by what remembers.
+What needs more than one record is judged later, by what remembers: a second payment, and everything about a refund
+that its order decides (`orders.py`).
 """
 
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple, TypeVar, final
 
 import msgspec
 
-from schemas.events import ALSO_REQUIRED, ATTRIBUTION, OrderEvent, SessionEvent, decode_order, decode_session
+from schemas.events import ALSO_REQUIRED, OrderEvent, SessionEvent, decode_order, decode_session
 from schemas.faults import fault_of_bytes, fault_of_fields
 from schemas.rejects import Reason
-from streams.tally.windows import DAY_MS, HOUR_MS, Zone
-
-#: a deciding time may be this far ahead of its arrival
-AHEAD_MS: Final = DAY_MS
-#: hours are kept this long; nothing is added to an older one
-HOUR_RETENTION_MS: Final = 35 * DAY_MS
+from streams.intake.timely import AHEAD_MS, HOUR_RETENTION_MS, untimely
+from streams.tally.windows import Zone
 
 #: a record up to this size in ASCII needs no other look at its bytes before it is decoded
 _PLAIN_BYTES: Final = 1024
+
+Admissible = TypeVar("Admissible", OrderEvent, SessionEvent)
 
 
 @final
@@ -42,7 +41,7 @@ def admit_order(value: bytes | None, arrival_ms: int, zone: Zone) -> OrderEvent 
     except msgspec.MsgspecError:
         return Refusal(*fault_of_fields(value, OrderEvent))  # type: ignore[arg-type]  # as above
     if event.event_type == "order.refunded":
-        return _admit_refund(event, arrival_ms, zone)
+        return _missing(event) if event.refund_id is None or event.refund_fen is None else event
     if (
         event.merchant_id is None
         or event.category is None
@@ -58,7 +57,7 @@ def admit_order(value: bytes | None, arrival_ms: int, zone: Zone) -> OrderEvent 
         deciding_ms = event.pay_time_ms
     if -AHEAD_MS <= arrival_ms - deciding_ms <= HOUR_RETENTION_MS:
         return event
-    return _untimely(deciding_ms, deciding_ms, arrival_ms, zone) or event
+    return _timely(event, deciding_ms, arrival_ms, zone)
 
 
 def admit_session(value: bytes | None, arrival_ms: int, zone: Zone) -> SessionEvent | Refusal:
@@ -69,27 +68,7 @@ def admit_session(value: bytes | None, arrival_ms: int, zone: Zone) -> SessionEv
         event = decode_session(value)  # type: ignore[arg-type]  # null is a fault of the bytes
     except msgspec.MsgspecError:
         return Refusal(*fault_of_fields(value, SessionEvent))  # type: ignore[arg-type]  # as above
-    return _untimely(event.event_time_ms, event.event_time_ms, arrival_ms, zone) or event
-
-
-def _admit_refund(event: OrderEvent, arrival_ms: int, zone: Zone) -> OrderEvent | Refusal:
-    """A refund decides two windows: it is restated to its order's pay time and booked at its own."""
-    if event.refund_id is None or event.refund_fen is None:
-        return _missing(event)
-    pay_time_ms, amount_fen = event.pay_time_ms, event.amount_fen
-    if (
-        pay_time_ms is None
-        or amount_fen is None
-        or event.merchant_id is None
-        or event.category is None
-        or event.channel is None
-    ):
-        lacking = ", ".join(name for name in ATTRIBUTION if getattr(event, name) is None)
-        return Refusal(Reason.UNKNOWN_ORDER, f"not known of the order: {lacking}")
-    if event.refund_fen > amount_fen:
-        return Refusal(Reason.REFUND_EXCEEDS_ORDER, "refund_fen: more than amount_fen")
-    earliest_ms, latest_ms = min(event.event_time_ms, pay_time_ms), max(event.event_time_ms, pay_time_ms)
-    return _untimely(earliest_ms, latest_ms, arrival_ms, zone) or event
+    return _timely(event, event.event_time_ms, arrival_ms, zone)
 
 
 def _missing(event: OrderEvent) -> Refusal:
@@ -97,10 +76,6 @@ def _missing(event: OrderEvent) -> Refusal:
     return Refusal(Reason.MISSING_FIELD, f"{name}: needed for this event type")
 
 
-def _untimely(earliest_ms: int, latest_ms: int, arrival_ms: int, zone: Zone) -> Refusal | None:
-    """Refuse times that decide a window which is not there yet, or not there any more."""
-    if latest_ms > arrival_ms + AHEAD_MS:
-        return Refusal(Reason.TIME_AHEAD, f"{(latest_ms - arrival_ms) // HOUR_MS} hours after the arrival")
-    if zone.hour(earliest_ms) < zone.hour(arrival_ms - HOUR_RETENTION_MS):
-        return Refusal(Reason.EXPIRED, f"{(arrival_ms - earliest_ms) // DAY_MS} days before the arrival")
-    return None
+def _timely(event: Admissible, deciding_ms: int, arrival_ms: int, zone: Zone) -> Admissible | Refusal:
+    refused = untimely(deciding_ms, deciding_ms, arrival_ms, zone)
+    return event if refused is None else Refusal(*refused)

@@ -12,10 +12,12 @@ from typing import NamedTuple, TypeVar
 from zlib import crc32
 
 from schemas.events import OrderEvent, SessionEvent
-from schemas.rejects import Reason
+from schemas.rejects import Reason, origin_of
 from streams.intake.admission import Refusal
 from streams.intake.chunk import Chunk, Record
-from streams.intake.refunds import RefundBook, Verdict
+from streams.intake.order import Order
+from streams.intake.order_store import Spoken, Touched
+from streams.intake.orders import RESEND, OrderBook, What
 from streams.intake.resends import ResendMemory
 from streams.tally.fold import Counted
 from streams.tally.settle import Progress
@@ -23,6 +25,9 @@ from streams.tally.windows import Zone
 
 #: an event stamped further ahead of its arrival than this counts, but can not move the watermark
 TRUST_AHEAD_MS = 5 * 60_000
+
+_REFUNDED = frozenset({"order.refunded"})
+_PAID_AND_REFUNDED = frozenset({"order.paid", "order.refunded"})
 
 T = TypeVar("T")
 Event = OrderEvent | SessionEvent
@@ -40,23 +45,16 @@ class RejectedRecord(NamedTuple):
     detail: str
 
 
-class JudgedRefund(NamedTuple):
-    """A refund whose verdict the refund book holds."""
-
-    offset: int
-    event: OrderEvent
-
-
 class Judged:
     """The verdicts over one chunk, all lists in log order."""
 
-    def __init__(self, chunk: Chunk, book: RefundBook) -> None:
+    def __init__(self, chunk: Chunk, book: OrderBook) -> None:
         self.chunk = chunk
         self.book = book
         self.counted: list[Counted] = []
         self.resends: list[int] = []
         self.rejects: list[RejectedRecord] = []
-        self._refunds: list[JudgedRefund] = []
+        self._touched: list[Touched] = []
         self._stamped: list[int] = []
         self._trusted_ms: list[int] = []
         self._admitted: list[int] = []
@@ -70,18 +68,38 @@ class Judged:
             self._stamped.append(offset)
             self._trusted_ms.append(event_time_ms)
 
-    def refund(self, record: Record, event: OrderEvent) -> bool:
-        """Enter a refund that is no resend for all that the memory knows; False if it is a reject."""
-        verdict = self.book.judge(event, record.offset)
-        if verdict is Verdict.RESEND:
-            self.resends.append(record.offset)
+    def count(self, record: Record, event: Event, origin: str | None) -> None:
+        """Enter an event that nothing speaks against."""
+        self.counted.append(Counted(record.offset, record.timestamp, event, False))
+        if origin is not None:
+            self._touched.append(Touched(record.offset, record.timestamp, "", None, origin))
+
+    def order(self, record: Record, event: OrderEvent, origin: str | None) -> bool:
+        """Enter a payment or refund that is no resend for all that the memory knows; False if it is a reject."""
+        offset, arrival_ms, book = record.offset, record.timestamp, self.book
+        what: What
+        detail, first = "", False
+        order: Order | None
+        if event.event_type == "order.refunded":
+            (what, event, detail, first), order = book.refund(event, offset, arrival_ms)
+        else:
+            what, order = book.pay(event, offset, arrival_ms)
+        if what is RESEND:
+            self.resend(record, origin)
             return True
-        self._refunds.append(JudgedRefund(record.offset, event))
-        if verdict is Verdict.EXCEEDS:
-            self.rejects.append(RejectedRecord(record, Reason.REFUND_EXCEEDS_ORDER, "more than is left of the order"))
+        refused = what is not None
+        self._touched.append(Touched(offset, arrival_ms, event.order_id, order, None if refused else origin))
+        if what is not None:
+            self.rejects.append(RejectedRecord(record, what, detail or what.meaning))
             return False
-        self.counted.append(Counted(record.offset, record.timestamp, event, verdict is Verdict.FIRST))
+        self.counted.append(Counted(offset, arrival_ms, event, first))
         return True
+
+    def resend(self, record: Record, origin: str | None) -> None:
+        """Enter a record that was counted before."""
+        self.resends.append(record.offset)
+        if origin is not None:
+            self._touched.append(Touched(record.offset, record.timestamp, "", None, origin))
 
     def counted_in(self, start: int, stop: int) -> Sequence[Counted]:
         """The counted events with offsets in `[start, stop)`."""
@@ -91,10 +109,9 @@ class Judged:
         """The rejects from offset `start` on."""
         return self.rejects[_at(self.rejects, start, _record_offset) :]
 
-    def refunds_in(self, start: int, stop: int) -> Sequence[OrderEvent]:
-        """The refunds, accepted or refused, whose verdicts belong to offsets in `[start, stop)`."""
-        run = self._refunds[_at(self._refunds, start, _offset) : _at(self._refunds, stop, _offset)]
-        return [each.event for each in run]
+    def touched_in(self, start: int, stop: int) -> Sequence[Touched]:
+        """The records in `[start, stop)` that changed the order book."""
+        return self._touched[_at(self._touched, start, _offset) : _at(self._touched, stop, _offset)]
 
     def rejects_in_a_row(self, start: int, before: int) -> int:
         """How many rejects stand in a row at the end of the chunk: those from offset `start` on, and `before`."""
@@ -129,30 +146,51 @@ def record_crc(record: Record) -> int:
     return crc32(record.value or b"")
 
 
-def judge(chunk: Chunk, admitted: Admitted, memory: ResendMemory, book: RefundBook) -> Judged:
-    """Judge `chunk`, feeding the resend memory and the refund book in log order.
+def spoken_of(chunk: Chunk, admitted: Admitted, index: bool) -> list[Spoken]:
+    """What the order book must be asked before `chunk` can be judged."""
+    booked, spoken = _booked(index), []
+    for record, outcome in zip(chunk.records, admitted, strict=True):
+        origin = origin_of(record.headers) if record.headers else None
+        if type(outcome) is OrderEvent and outcome.event_type in booked:
+            spoken.append(Spoken(record.timestamp, outcome, origin))
+        elif origin is not None and type(outcome) is not Refusal:
+            spoken.append(Spoken(record.timestamp, None, origin))
+    return spoken
+
+
+def judge(chunk: Chunk, admitted: Admitted, memory: ResendMemory, book: OrderBook) -> Judged:
+    """Judge `chunk`, feeding the resend memory and the order book in log order.
 
     A reject is not remembered as seen: a repaired copy under the same id is no resend.
     """
-    judged = Judged(chunk, book)
+    judged, booked = Judged(chunk, book), _booked(book.index)
     for record, outcome in zip(chunk.records, admitted, strict=True):
         if type(outcome) is Refusal:
             judged.rejects.append(RejectedRecord(record, outcome.reason, outcome.detail))
             continue
         offset, arrival_ms = record.offset, record.timestamp
-        if memory.is_resend(outcome.event_id, offset, arrival_ms):
-            judged.resends.append(offset)
-        elif outcome.event_type == "order.refunded":
-            if not judged.refund(record, outcome):
+        origin = origin_of(record.headers) if record.headers else None
+        seen = memory.is_resend(outcome.event_id, offset, arrival_ms)
+        if seen or (origin is not None and book.is_settled(origin, offset)):
+            judged.resend(record, origin)
+        elif type(outcome) is OrderEvent and outcome.event_type in booked:
+            if not judged.order(record, outcome, origin):
                 memory.forget(outcome.event_id)
                 continue
         else:
-            judged.counted.append(Counted(offset, arrival_ms, outcome, False))
+            judged.count(record, outcome, origin)
+        if origin is not None:
+            book.settle_origin(origin, offset)
         judged.stamp(offset, outcome.event_time_ms, arrival_ms)
     return judged
 
 
-def _offset(item: Counted | Record | JudgedRefund) -> int:
+def _booked(index: bool) -> frozenset[str]:
+    """The types of events that are judged by what is known of their order."""
+    return _PAID_AND_REFUNDED if index else _REFUNDED
+
+
+def _offset(item: Counted | Record | Touched) -> int:
     return item.offset
 
 

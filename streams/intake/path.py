@@ -18,16 +18,16 @@ from functools import partial
 from faust.types import TP
 from redis.asyncio import Redis
 
-from schemas.events import OrderEvent
 from streams.errors import LogReplaced
 from streams.intake.chunk import Chunk
-from streams.intake.judge import Admit, Admitted, Judged, judge, record_crc
+from streams.intake.judge import Admit, Admitted, Judged, judge, record_crc, spoken_of
 from streams.intake.measure import Meter
+from streams.intake.order_store import OrderRules, Writing, load_orders, write_orders
+from streams.intake.orders import OrderBook
 from streams.intake.partition import Partition
-from streams.intake.refunds import RefundBook, load_book
 from streams.intake.rejects import RejectsTopic
 from streams.intake.store_calls import Patience
-from streams.keys import Keys
+from streams.keys import Keys, home_shard
 from streams.tally.fold import Deltas, fold
 from streams.tally.rows import ShardRows, shard_rows
 from streams.tally.settle import Applied, Settler
@@ -56,7 +56,7 @@ class Path:
         self,
         redis: Redis,
         keys: list[Keys],
-        zone: Zone,
+        orders: OrderRules,
         admit: Mapping[str, Admit],
         rejects: RejectsTopic,
         patience: Patience,
@@ -64,7 +64,8 @@ class Path:
     ) -> None:
         self._redis = redis
         self._keys = keys
-        self._zone = zone
+        self._zone = orders.zone
+        self._orders = orders
         self._admit = admit
         self._rejects = rejects
         self._patience = patience
@@ -80,10 +81,10 @@ class Path:
         """
         _check_identity(partition, chunk)
         admitted = self._admitted(chunk)
-        judged = judge(chunk, admitted, partition.memory, await self._book(partition, admitted))
+        judged = judge(chunk, admitted, partition.memory, await self._book(partition, chunk, admitted))
         if chunk.end > partition.low:
             await self._rejects.publish(chunk.tp, judged.rejects_from(partition.low))
-            folds = _Folds(judged, self._keys, self._zone, self._fitting)
+            folds = _Folds(judged, self._keys, self._zone, self._fitting, partition.stored_ids)
             for shard in range(len(self._keys)):
                 await self._settle_shard(partition, folds, shard)
         return judged
@@ -92,16 +93,18 @@ class Path:
         admit, zone = self._admit[chunk.tp.topic], self._zone
         return [admit(record.value, record.timestamp, zone) for record in chunk.records]
 
-    async def _book(self, partition: Partition, admitted: Admitted) -> RefundBook:
-        """The refund book, from shard 0. Raises `Reseek` if that shard went back: it lacks verdicts then."""
-        tp, believed = partition.tp, partition.fences[0]
-        refunds = [event for event in admitted if type(event) is OrderEvent and event.event_type == "order.refunded"]
-        load = partial(load_book, self._redis, self._keys[0], tp, refunds, self._zone)
-        book = await self._patience.call(f"reading refunds of {tp.topic}/{tp.partition}", load)
+    async def _book(self, partition: Partition, chunk: Chunk, admitted: Admitted) -> OrderBook:
+        """The order book, from the home shard. Raises `Reseek` if that shard went back: it lacks verdicts then."""
+        tp, home = partition.tp, home_shard(partition.tp.partition, len(self._keys))
+        spoken = spoken_of(chunk, admitted, self._orders.index)
+        if not spoken:
+            return self._orders.book()
+        load = partial(load_orders, self._redis, self._keys[home], tp, spoken, self._orders)
+        book = await self._patience.call(f"reading orders of {tp.topic}/{tp.partition}", load)
         if book is None:
-            raise Reseek("missing", "shard 0 has no fence any more")
-        if refunds and book.fence < believed:
-            raise Reseek("rolled_back", f"shard 0 went back from {believed} to {book.fence}")
+            raise Reseek("missing", f"shard {home} has no fence any more, or went back while it was read")
+        if book.fence < partition.fences[home]:
+            raise Reseek("rolled_back", f"shard {home} went back from {partition.fences[home]} to {book.fence}")
         return book
 
     async def _settle_shard(self, partition: Partition, folds: _Folds, shard: int) -> None:
@@ -111,22 +114,31 @@ class Path:
             if start < folds.judged.chunk.start:
                 raise Reseek("behind", f"shard {shard} stands at {start}, read was from {folds.judged.chunk.start}")
             until = folds.end_of_run(start, shard)
-            stands_at = await self._settle_run(partition.tp, folds, start, until, shard)
+            stands_at = await self._settle_run(partition, folds, start, until, shard)
             if stands_at is None:
                 raise Reseek("missing", f"shard {shard} has no fence any more")
             if stands_at < start:
                 raise Reseek("rolled_back", f"shard {shard} went back from {start} to {stands_at}")
             partition.fences[shard] = stands_at
 
-    async def _settle_run(self, tp: TP, folds: _Folds, start: int, stop: int, shard: int) -> int | None:
+    async def _settle_run(self, partition: Partition, folds: _Folds, start: int, stop: int, shard: int) -> int | None:
         """Settle `[start, stop)`; returns where the fence stands then."""
+        tp = partition.tp
         progress = folds.judged.progress(start, stop)
         deltas, rows = folds.of(start, stop)
-        refunds = folds.refund_rows(start, stop) if shard == 0 else {}
-        settle = partial(self._settlers[shard].settle, tp, progress, rows[shard], deltas.first_offsets, refunds)
+        is_home = shard == home_shard(tp.partition, len(self._keys))
+        orders = folds.orders(start, stop, tp, shard) if is_home else _NOTHING
+        settle = partial(self._settlers[shard].settle, tp, progress, rows[shard], deltas.first_offsets, orders.rows)
         answer = await self._patience.call(f"settling {tp.topic}/{tp.partition} from offset {start}", settle)
         self._meter.rows(len(rows[shard]))
-        return stop if isinstance(answer, Applied) else answer.next
+        if not isinstance(answer, Applied):
+            return answer.next
+        partition.remember_ids(orders.attributions)
+        return stop
+
+
+#: what a shard writes of the orders that live in another
+_NOTHING = Writing({}, set())
 
 
 @dataclass(slots=True)
@@ -139,11 +151,14 @@ class _Fitting:
 class _Folds:
     """The folds of one chunk: made once for a run, whatever the number of shards that need it."""
 
-    def __init__(self, judged: Judged, keys: list[Keys], zone: Zone, fitting: _Fitting) -> None:
+    def __init__(
+        self, judged: Judged, keys: list[Keys], zone: Zone, fitting: _Fitting, stored_ids: set[tuple[int, bytes]]
+    ) -> None:
         self.judged = judged
         self._keys = keys
         self._zone = zone
         self._fitting = fitting
+        self._stored_ids = stored_ids
         self._made: dict[tuple[int, int], tuple[Deltas, list[ShardRows]]] = {}
 
     def of(self, start: int, stop: int) -> tuple[Deltas, list[ShardRows]]:
@@ -165,10 +180,10 @@ class _Folds:
         self._fitting.records = (stop - start) * (2 if rows < MAX_ROWS // 2 else 1)
         return stop
 
-    def refund_rows(self, start: int, stop: int) -> dict[int, list[str | int]]:
-        """What the book has to remember of the refunds judged in `[start, stop)`."""
-        refunds = self.judged.refunds_in(start, stop)
-        return self.judged.book.rows(refunds) if refunds else {}
+    def orders(self, start: int, stop: int, tp: TP, shard: int) -> Writing:
+        """What the order book has to remember of the records in `[start, stop)`."""
+        touched = self.judged.touched_in(start, stop)
+        return write_orders(self._keys[shard], tp, self.judged.book, touched, self._stored_ids) if touched else _NOTHING
 
 
 def _check_identity(partition: Partition, chunk: Chunk) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 from faust.types import TP
 
-from schemas.rejects import encode_rejected, reject_key, rejected
+from schemas.rejects import encode_rejected, origin_of, reject_key, rejected
 from streams.errors import ServerMissing
 from streams.intake.judge import RejectedRecord
 from streams.patience import until_answered
@@ -66,5 +66,6 @@ def _value(tp: TP, each: RejectedRecord) -> bytes:
         value=record.value,
         reason=each.reason,
         detail=each.detail,
+        origin=origin_of(record.headers),
     )
     return encode_rejected(reject)

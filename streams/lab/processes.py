@@ -40,7 +40,13 @@ def start_worker(settings: Settings, log: Path) -> Process:
 def as_environment(settings: Settings) -> dict[str, str]:
     """Settings as the variables that a process would read them from."""
     values = {field.metadata["key"]: getattr(settings, field.name) for field in fields(settings)}
-    return {key: str(getattr(value, "name", value)) for key, value in values.items()}
+    return {key: _as_text(value) for key, value in values.items()}
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(getattr(value, "name", value))
 
 
 async def end_worker(worker: Process) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from streams.intake.order import GENERATION_DAYS
 from streams.retention.policy import LONG_HOUR_DIMENSIONS, Floors
 from streams.tally.counters import NONE_ID
 
@@ -66,8 +67,8 @@ def deed(name: str, floors: Floors) -> Deed | None:
         return Forget(rest)
     if family == "first":
         return Trim("first_offsets", 0)
-    if family == "refunds":
-        return Remove("refunds") if _is_below(_index(rest, 1), floors.refunds) else None
+    if family in ("orders", "attributions"):
+        return Remove("orders") if _is_below(_last_day(_index(rest, 1)), floors.orders) else None
     if family == "minutes":
         return Remove("minutes") if _is_below(_index(rest, 1), floors.minutes // 60) else None
     if family == "days" or family in _DAY_SKETCHES:
@@ -104,6 +105,10 @@ def _index(rest: str, at: int) -> int | None:
     """The window's local index, which stands at part `at`, if an id or topic follows."""
     parts = rest.split(":", at + 1)
     return int(parts[at]) if len(parts) == at + 2 and parts[at].isdecimal() else None
+
+
+def _last_day(generation: int | None) -> int | None:
+    return None if generation is None else (generation + 1) * GENERATION_DAYS - 1
 
 
 def _is_below(index: int | None, floor: int) -> bool:

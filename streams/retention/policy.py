@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from streams.intake.admission import HOUR_RETENTION_MS
+from streams.intake.timely import HOUR_RETENTION_MS
 from streams.marks.watermark import Progress
 from streams.tally.fold import MINUTE_RETENTION_MS
 from streams.tally.windows import DAY_MS, Zone
@@ -30,7 +30,7 @@ GRAINS: Final = {
     "sketches": "hour",
     "days": "day",
     "sessions": "day",
-    "refunds": "day",
+    "orders": "day",
     "first_offsets": "hour",
 }
 #: kinds whose floor moves by whole days
@@ -50,7 +50,7 @@ class Floors(NamedTuple):
     sketches: int = 0
     days: int = 0
     sessions: int = 0
-    refunds: int = 0
+    orders: int = 0
     first_offsets: int = 0
 
     def of(self, kind: str) -> int:
@@ -80,11 +80,12 @@ def arrived_ms(watermark_ms: int | None, partitions: Iterable[Progress]) -> int 
     return min([watermark_ms, *(each.arrival_ms for each in partitions if each.unread)]) or None
 
 
-def due_floors(at_ms: int, zone: Zone, tail_ms: int) -> Floors:
+def due_floors(at_ms: int, zone: Zone, tail_ms: int, orders_ms: int) -> Floors:
     """The floors once the input has come to `at_ms` (epoch ms).
 
     `tail_ms` is how long after its end a session's orders count for it. The first offsets of its hours are the start
-    of its evidence, until the last order that may count has had its 35 days to arrive.
+    of its evidence, until the last order that may count has had its 35 days to arrive. `orders_ms` is for how long an
+    order is known.
     """
 
     def first_kept(grain: str, kept_ms: int) -> int:
@@ -99,7 +100,7 @@ def due_floors(at_ms: int, zone: Zone, tail_ms: int) -> Floors:
         sketches=day * 24,
         days=old_day,
         sessions=old_day,
-        refunds=day,
+        orders=first_kept("day", orders_ms),
         first_offsets=first_kept("day", HOUR_RETENTION_MS + tail_ms) * 24,
     )
 

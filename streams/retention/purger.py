@@ -38,8 +38,8 @@ REST, LEAST_REST_S, MOST_REST_S = 4.0, 0.005, 0.25
 class Purger:
     """Purges all shards. `work` is to be called about once a second; one call at a time.
 
-    `all_partitions` tells the (topic, partition) that the input has, None if that can not be told now; `tail_ms` and
-    `zone` are as in the settings; `rest` waits that many seconds.
+    `all_partitions` tells the (topic, partition) that the input has, None if that can not be told now; `tail_ms`,
+    `orders_ms` and    `zone` are as in the settings; `rest` waits that many seconds.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Purger:
         keys: Sequence[Keys],
         zone: Zone,
         tail_ms: int,
+        orders_ms: int,
         worker_id: str,
         metrics: Metrics,
         all_partitions: Callable[[], Awaitable[Collection[tuple[str, int]] | None]],
@@ -55,7 +56,7 @@ class Purger:
     ) -> None:
         self._redis = redis
         self._keys = keys
-        self._zone, self._tail_ms = zone, tail_ms
+        self._zone, self._tail_ms, self._orders_ms = zone, tail_ms, orders_ms
         self._metrics = metrics
         self._all_partitions = all_partitions
         self._rest = rest
@@ -121,7 +122,7 @@ class Purger:
         return floors
 
     def _due(self, at_ms: int | None) -> Floors:
-        return Floors() if at_ms is None else due_floors(at_ms, self._zone, self._tail_ms)
+        return Floors() if at_ms is None else due_floors(at_ms, self._zone, self._tail_ms, self._orders_ms)
 
     async def _arrived_ms(self, watermark_ms: int | None) -> int | None:
         """How far the input has come; None while a partition of it has no fence yet: it may begin anywhere."""

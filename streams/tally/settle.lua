@@ -1,7 +1,7 @@
 -- Step 4, settle: the deltas of records [start, stop) of one partition into one shard, together with the fence.
 --
 -- KEYS  1 fence hash, 2 set of partitions, 3 sequence, 4 settling, 5 first offsets, 6 changed:peaks, 7 changed:records,
---       then the hashes and sketches that the parts of ARGV[1] name, in their order: sums, members, sessions, refunds.
+--       then the hashes and sketches that the parts of ARGV[1] name, in their order: sums, members, sessions, orders.
 -- ARGV  1 a msgpack array:
 --       partition (text "number:topic"), start, stop (record offsets), counted, resends, rejected (records),
 --       trusted_ms, arrival_ms (epoch ms, 0 = none), last_crc, last_ms (identity of the last record), unread (0 or 1),
@@ -11,7 +11,7 @@
 --       members        {{member, ...}, ...}              one for each key, PFADD
 --       sessions       {{started, ended, first_ms, last_ms}, ...}   one for each key; the least text by bytes wins,
 --                        "" = none; `bytes.lua` stands in front of this text
---       refunds        {{order id, judged refunds, ...}, ...}       one for each key, HSET
+--       orders         {{field, value, ...}, ...}        one for each key, HSET
 --
 -- Returns {1, sequence} applied; {0, next} the fence stands elsewhere, nothing changed; {-1, ""} no fence;
 --         {-2, what} an earlier settle died half-way; {-3, why} this one failed and was taken back.
@@ -23,7 +23,7 @@
 local job = cmsgpack.unpack(ARGV[1])
 local partition, start, stop = job[1], job[2], job[3]
 local first_offsets, peaks, records = job[12], job[13], job[14]
-local sums, members, sessions, refunds = job[15], job[16], job[17], job[18]
+local sums, members, sessions, orders = job[15], job[16], job[17], job[18]
 
 local fence = redis.call('HMGET', KEYS[1], 'next', 'trusted_ms', 'arrival_ms')
 if not fence[1] then return {-1, ''} end
@@ -56,8 +56,8 @@ for i = 1, #sessions do
   if #write > 0 then redis.call('HSET', KEYS[key + i], unpack(write)) end
 end
 key = key + #sessions
-for i = 1, #refunds do
-  at_most(refunds[i], function(...) redis.call('HSET', KEYS[key + i], ...) end)
+for i = 1, #orders do
+  at_most(orders[i], function(...) redis.call('HSET', KEYS[key + i], ...) end)
 end
 for i = 1, #first_offsets, 2 do
   redis.call('HSETNX', KEYS[5], first_offsets[i], first_offsets[i + 1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from streams.errors import StoreFault
 from streams.keys import Keys
 from streams.scripts import BYTES, lua_script
 from streams.tally.fence import partition_member
-from streams.tally.rows import Row, ShardRows
+from streams.tally.rows import ShardRows
 
 
 class Progress(NamedTuple):
@@ -58,12 +58,17 @@ class Settler:
         self._settle = lua_script(redis, "streams.tally", "settle", behind=[BYTES])
 
     async def settle(
-        self, tp: TP, progress: Progress, rows: ShardRows, first_offsets: Mapping[int, int], refunds: Mapping[int, Row]
+        self,
+        tp: TP,
+        progress: Progress,
+        rows: ShardRows,
+        first_offsets: Mapping[int, int],
+        orders: Mapping[str, Sequence[bytes]],
     ) -> Applied | Elsewhere:
         """Apply the rows of records `[progress.start, progress.stop)` if the fence stands at `start`.
 
-        `first_offsets` maps local hours to offsets; `refunds` maps the local day of a payment to a flat list of order
-        ids and their judged refunds.
+        `first_offsets` maps local hours to offsets; `orders` maps keys to flat lists of fields and values, as
+        `streams/intake/order_store.py` has them.
         """
         keys = self._keys
         job = [
@@ -75,7 +80,7 @@ class Settler:
             rows.sums,
             rows.members,
             rows.sessions,
-            list(refunds.values()),
+            [_binary(row) for row in orders.values()],
         ]
         reply = await self._settle(
             keys=[
@@ -89,11 +94,24 @@ class Settler:
                 *rows.sum_keys,
                 *rows.member_keys,
                 *rows.session_keys,
-                *(keys.refunds(tp.topic, tp.partition, day) for day in refunds),
+                *orders,
             ],
             args=[msgspec.msgpack.encode(job)],
         )
         return _read_reply(tp, reply)
+
+
+def _binary(row: Sequence[bytes]) -> msgspec.Raw:
+    """A row of bytes as msgpack of the older kind, without a type for bytes: Redis's scripts read no other."""
+    parts = [b"\xdd", len(row).to_bytes(4, "big")]
+    for part in row:
+        size = len(part)
+        parts += (_SHORT[size] if size < 32 else b"\xdb" + size.to_bytes(4, "big")), part
+    return msgspec.Raw(b"".join(parts))
+
+
+#: what stands before up to 31 bytes
+_SHORT = tuple(bytes((0xA0 | size,)) for size in range(32))
 
 
 def _read_reply(tp: TP, reply: list[int | bytes]) -> Applied | Elsewhere:

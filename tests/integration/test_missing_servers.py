@@ -116,7 +116,7 @@ async def test_missing_topics_are_named_with_the_command_that_makes_them(setting
     ("key", "value", "said"),
     [
         ("cart:1", "theirs", "holds 1 keys of another program: use an empty database"),
-        (MARKER, "2", "holds Hightide data of schema version '2', this program writes version '1'"),
+        (MARKER, "1", "holds Hightide data of schema version '1', this program writes version '2'"),
     ],
 )
 async def test_a_store_that_is_not_ours_is_refused_and_untouched(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from schemas.rejects import origin_of
 from streams.errors import LogReplaced, ServerMissing
 from streams.lab.truth import Record
 
@@ -68,7 +69,7 @@ async def _read(
             stop = wanted[partition].stop
             name = names[partition.topic]
             records += [
-                Record(name, each.partition, each.offset, each.timestamp, each.key, each.value)
+                Record(name, each.partition, each.offset, each.timestamp, each.key, each.value, origin_of(each.headers))
                 for each in batch
                 if each.offset < stop
             ]

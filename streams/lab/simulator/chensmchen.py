@@ -22,7 +22,7 @@ from streams.lab.simulator.evenings import (
     other_shows,
 )
 from streams.lab.simulator.planned import Planned, in_arrival_order
-from streams.lab.simulator.refunds import Regret, exceeding, refunds, unattributable
+from streams.lab.simulator.refunds import Regret, bare, early, exceeding, of_strangers, paid_again, refunds
 from streams.lab.simulator.resends import resent
 from streams.lab.simulator.selling import Paid, broadcast, late_takings, paid_orders
 from streams.lab.simulator.shelf import Trickle, fast_clock, late_payments, trickle
@@ -67,8 +67,12 @@ def _regretted(show: Show, sold: list[Paid], chance: Chance) -> Iterator[Planned
     hours = (at(NIGHT, 24), at(NIGHT, 25))
     if show.end_ms == at(NIGHT, 24):
         yield from exceeding(sold[:6], hours, rnd)
-        yield from unattributable(sold[6:14], hours, rnd)
-        sold = sold[14:]
+        yield from bare(sold[6:14], hours, rnd)
+        yield from early(sold[14:18], rnd)
+        yield from of_strangers(8, hours, rnd)
+        sold = sold[18:]
+    elif show.start_ms == at("2025-12-30", 20):
+        yield from paid_again(sold[:3], (at("2025-12-30", 22), at("2025-12-30", 23)), rnd)
     yield from refunds(sold, _USUAL, rnd)
 
 

@@ -34,6 +34,11 @@ def paid(line: Line, event_ms: int, pay_ms: int) -> bytes:
     return as_bytes(_event(line, "order.paid", "paid", event_ms, pay_ms))
 
 
+def paid_again(line: Line, event_ms: int, pay_ms: int) -> bytes:
+    """The same payment told a second time as if it were another event."""
+    return as_bytes(_event(line, "order.paid", "paid-again", event_ms, pay_ms))
+
+
 def cancelled(line: Line, event_ms: int) -> bytes:
     """`order.cancelled`: what becomes of an order that nobody pays."""
     return as_bytes(_event(line, "order.cancelled", "cancelled", event_ms, None))

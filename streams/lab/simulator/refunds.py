@@ -1,4 +1,4 @@
-"""Refunds: whole ones, one part, several parts of one order; most say where they belong, some leave gaps."""
+"""Refunds: whole ones, one part, several parts of one order; most say where they belong, some do not."""
 
 from collections.abc import Iterable, Iterator
 from random import Random
@@ -38,12 +38,35 @@ def exceeding(sold: Iterable[Paid], arrival_ms: tuple[int, int], rnd: Random) ->
             yield Planned(ORDERS, line.order_id, value, event_ms + delay_ms(rnd))
 
 
-def unattributable(sold: Iterable[Paid], arrival_ms: tuple[int, int], rnd: Random) -> Iterator[Planned]:
-    """Refunds as the platforms send them: nothing says which hour they belong to (a reject, `unknown_order`)."""
+def bare(sold: Iterable[Paid], arrival_ms: tuple[int, int], rnd: Random) -> Iterator[Planned]:
+    """Refunds as the platforms send them: nothing says which hour or session they belong to but their order."""
     for line, _ in sold:
         event_ms = rnd.randrange(*arrival_ms)
         value = orders.bare_refund(line.order_id, event_ms, line.amount_fen)
         yield Planned(ORDERS, line.order_id, value, event_ms + delay_ms(rnd))
+
+
+def early(sold: Iterable[Paid], rnd: Random) -> Iterator[Planned]:
+    """Such refunds that overtake their order: they wait among the rejects until it is paid."""
+    for line, pay_ms in sold:
+        event_ms = pay_ms - rnd.randint(30_000, 90_000)
+        value = orders.bare_refund(line.order_id, event_ms, line.amount_fen // 2)
+        yield Planned(ORDERS, line.order_id, value, event_ms + 100)
+
+
+def of_strangers(count: int, arrival_ms: tuple[int, int], rnd: Random) -> Iterator[Planned]:
+    """Such refunds of orders that never were (a reject, `unknown_order`)."""
+    for number in range(count):
+        event_ms = rnd.randrange(*arrival_ms)
+        order_id = f"order-stranger-{number}"
+        yield Planned(ORDERS, order_id, orders.bare_refund(order_id, event_ms, 9_900), event_ms + delay_ms(rnd))
+
+
+def paid_again(sold: Iterable[Paid], arrival_ms: tuple[int, int], rnd: Random) -> Iterator[Planned]:
+    """Second payments of orders under another event id (a reject, `paid_twice`)."""
+    for line, pay_ms in sold:
+        event_ms = rnd.randrange(*arrival_ms)
+        yield Planned(ORDERS, line.order_id, orders.paid_again(line, event_ms, pay_ms), event_ms + delay_ms(rnd))
 
 
 def _of_order(paid: Paid, regret: Regret, rnd: Random) -> Iterator[Planned]:

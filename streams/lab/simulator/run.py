@@ -90,7 +90,8 @@ def truth_of(
     `meta` is kept, the settings that decide are added to it.
     """
     rules = rules_of(settings)
-    return compute_truth(place(records, partitions), rules, {**meta, "rules": asdict(rules)}, on_step)
+    meta = {**meta, "rules": asdict(rules)}
+    return compute_truth(place(records, partitions), rules, meta, on_step, drive_again=True)
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -100,6 +101,8 @@ def rules_of(settings: Settings) -> Rules:
         lateness_ms=settings.lateness_s * 1_000,
         dedupe_ms=settings.dedupe_s * 1_000,
         min_history=settings.min_history,
+        refund_days=settings.refund_days,
+        order_index=settings.order_index,
     )
 
 

@@ -14,7 +14,7 @@ from streams.lab.truth.model import Record, Rules, Truth
 from streams.lab.truth.sessions import find_sessions
 from streams.lab.truth.watermark import final_watermark_ms
 
-_RecordLike = tuple[str, int, int, int, str | bytes | None, bytes | None]
+_RecordLike = tuple[str, int, int, int, str | bytes | None, bytes | None] | Record
 
 
 #: how often `on_step` is called
@@ -27,17 +27,21 @@ def compute_truth(
     meta: Mapping[str, Any] | None = None,
     on_step: Callable[[str], None] = lambda step: None,
     clock_ms: int = 0,
+    drive_again: bool = False,
 ) -> Truth:
-    """The truth of `log`: (topic, partition, offset, arrival_ms, key, value) of every record, in any order.
+    """The truth of `log`: (topic, partition, offset, arrival_ms, key, value[, origin]) of every record, in any order.
 
     `topic` is the contract's name. How partitions are interleaved makes no difference. `meta` is kept as it is;
     `on_step` is told the name of each step as it begins. `clock_ms` is how far a clock has moved the watermark, where
-    it may (everything idle, `HIGHTIDE_IDLE_S` above 0); the log's own watermark is not lowered by it.
+    it may (everything idle, `HIGHTIDE_IDLE_S` above 0); the log's own watermark is not lowered by it. `drive_again` is
+    for a log that no worker has read yet: see `PartitionJudge.judge_all`.
     """
     on_step("sorting")
     partitions = _by_partition(log)
     on_step("judging")
-    judges = [_judged(topic, partition, records, rules) for (topic, partition), records in partitions.items()]
+    judges = [
+        _judged(topic, partition, records, rules, drive_again) for (topic, partition), records in partitions.items()
+    ]
     counted = [each for judge in judges for each in judge.counted]
     on_step("sessions")
     watermark_ms = final_watermark_ms((judge.count for judge in judges), rules)
@@ -69,7 +73,7 @@ def _by_partition(log: Iterable[_RecordLike]) -> dict[tuple[str, int], list[Reco
     return {place: sorted(partitions[place], key=attrgetter("offset")) for place in sorted(partitions)}
 
 
-def _judged(topic: str, partition: int, records: list[Record], rules: Rules) -> PartitionJudge:
+def _judged(topic: str, partition: int, records: list[Record], rules: Rules, drive_again: bool) -> PartitionJudge:
     judge = PartitionJudge(topic, partition, rules)
-    judge.judge_all(records)
+    judge.judge_all(records, drive_again)
     return judge

@@ -102,4 +102,4 @@ def _windows(
 def _in_total(session: Session | None, hour_ms: int, rules: Rules) -> bool:
     """A session's total takes every hour that begins before its declared end and 30 days more."""
     end_ms = None if session is None else session.declared_end_ms
-    return end_ms is None or hour_ms < end_ms + rules.refund_days * DAY_MS
+    return end_ms is None or hour_ms < end_ms + rules.tail_days * DAY_MS

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from streams.lab.truth.model import PartitionCount, Record, Rules
+from streams.lab.truth.orders import Orders
 from streams.lab.truth.validate import Event, Refused, read_event
 
 #: an event time further ahead of its arrival than this is not believed
@@ -26,37 +27,46 @@ class PartitionJudge:
         self.counted: list[Counted] = []
         self._rules = rules
         self._last_copy_ms: dict[str, int] = {}
-        self._refunded_fen: dict[str, int] = {}
+        self._settled_origins: set[str] = set()
+        self._orders = Orders(rules)
 
-    def judge_all(self, records: Iterable[Record]) -> None:
-        """Judge `records`; the outcome is in `count` and `counted`."""
+    def judge_all(self, records: Iterable[Record], drive_again: bool = False) -> None:
+        """Judge `records`; the outcome is in `count` and `counted`.
+
+        With `drive_again`, the refunds that came before their orders follow at the end of the log, as a worker would
+        drive them again; a log that a worker has read has them already.
+        """
         for record in records:
-            self.count.consumed += 1
-            try:
-                self._judge(record)
-            except Refused as refused:
-                reason = str(refused)
-                self.count.rejected[reason] = self.count.rejected.get(reason, 0) + 1
+            self.take(record)
+        if drive_again:
+            for record in self._orders.due:
+                self.take(record._replace(origin=f"{record.topic}/{record.partition}/{record.offset}"))
+
+    def take(self, record: Record) -> None:
+        """Judge the next record."""
+        self.count.consumed += 1
+        try:
+            self._judge(record)
+        except Refused as refused:
+            reason = str(refused)
+            self.count.rejected[reason] = self.count.rejected.get(reason, 0) + 1
 
     def _judge(self, record: Record) -> None:
         event = read_event(record.topic, record.value, record.arrival_ms, self._rules.offset_ms)
-        last_ms = self._last_copy_ms.get(event["event_id"])
-        if last_ms is not None and record.arrival_ms - last_ms <= self._rules.dedupe_ms:
+        if self._is_copy(record, event):
             self.count.resends += 1
         else:
-            first_refund = event["event_type"] == "order.refunded" and self._take_back(event)
+            event, first_refund = self._orders.judge(event, record)
             self.counted.append(Counted(event, record.arrival_ms, first_refund))
             self.count.counted += 1
+        if record.origin is not None:
+            self._settled_origins.add(record.origin)
         self._last_copy_ms[event["event_id"]] = record.arrival_ms
         self.count.arrival_ms = max(self.count.arrival_ms, record.arrival_ms)
         if event["event_time_ms"] <= record.arrival_ms + TRUST_AHEAD_MS:
             self.count.trusted_ms = max(self.count.trusted_ms or 0, event["event_time_ms"])
 
-    def _take_back(self, event: Event) -> bool:
-        """Enter a refund of the order; True if it is the first. Raises Refused if less than that is left."""
-        order_id = event["order_id"]
-        before_fen = self._refunded_fen.get(order_id)
-        if (before_fen or 0) + event["refund_fen"] > event["amount_fen"]:
-            raise Refused("refund_exceeds_order")
-        self._refunded_fen[order_id] = (before_fen or 0) + event["refund_fen"]
-        return before_fen is None
+    def _is_copy(self, record: Record, event: Event) -> bool:
+        last_ms = self._last_copy_ms.get(event["event_id"])
+        again = record.origin is not None and record.origin in self._settled_origins
+        return again or (last_ms is not None and record.arrival_ms - last_ms <= self._rules.dedupe_ms)

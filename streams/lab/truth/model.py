@@ -13,17 +13,22 @@ class Record(NamedTuple):
     arrival_ms: int
     key: str | bytes | None
     value: bytes | None
+    #: which reject this is, `topic/partition/offset`, if it was driven again
+    origin: str | None = None
 
 
 @dataclass(frozen=True)
 class Rules:
-    """The settings that decide. `offset_ms` is what local time is ahead of UTC."""
+    """The settings that decide. `offset_ms` is what local time is ahead of UTC; an order is known for `refund_days`
+    of arrivals, and what is paid until `tail_days` after the end of a session counts for it."""
 
     offset_ms: int = 8 * 3_600_000
     lateness_ms: int = 120_000
     dedupe_ms: int = 900_000
     idle_ms: int = 60_000
     refund_days: int = 30
+    order_index: bool = True
+    tail_days: int = 30
     min_history: int = 3
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from faust.types import TP
 from redis.asyncio import Redis
@@ -12,6 +13,7 @@ from streams.intake.chunk import Record
 from streams.intake.judge import Judged
 from streams.intake.measure import Meter
 from streams.intake.opening import Opener
+from streams.intake.order_store import OrderRules
 from streams.intake.partition import Partition
 from streams.intake.path import Path, Reseek
 from streams.intake.store_calls import Patience
@@ -19,7 +21,7 @@ from streams.keys import shard_keys
 from streams.metrics import Metrics
 from streams.tally.fence import read_fence
 from streams.tally.windows import SHANGHAI
-from tests.streams.intake.making import FakeLog, FakeRejects, chunk
+from tests.streams.intake.making import ORDERS_MS, FakeLog, FakeRejects, chunk
 
 GROUP = "test"
 #: written by every settle, however the log is cut: not part of what must be equal
@@ -49,7 +51,9 @@ class Reader:
         self._log = FakeLog(logs)
         self._opener = Opener(redis, self.keys, dedupe_ms, _no_claim, lambda: 0)
         admit = {"orders": admit_order, "live-sessions": admit_session}
-        self.path = Path(redis, self.keys, SHANGHAI, admit, self.rejects, Patience(_nothing), Meter(Metrics()))  # type: ignore[arg-type]
+        orders = OrderRules(SHANGHAI, ORDERS_MS, index=True)
+        rejects: Any = self.rejects
+        self.path = Path(redis, self.keys, orders, admit, rejects, Patience(_nothing), Meter(Metrics()))
 
     async def open(self, *tps: TP) -> None:
         """Open these partitions, or all."""

@@ -11,7 +11,7 @@ from faust.types import TP
 from streams.intake.admission import admit_order
 from streams.intake.chunk import Chunk, Record
 from streams.intake.judge import Judged, RejectedRecord, judge
-from streams.intake.refunds import RefundBook
+from streams.intake.orders import OrderBook
 from streams.intake.resends import ResendMemory
 from streams.metrics import Metrics
 from streams.tally.windows import SHANGHAI
@@ -20,6 +20,8 @@ ORDERS = TP("orders", 0)
 #: 2025-01-01 00:00 in Shanghai
 MIDNIGHT_MS = 1_735_660_800_000
 DEDUPE_MS = 900_000
+#: for how long an order is known
+ORDERS_MS = 30 * 86_400_000
 #: when a worker opens its partitions
 NOW_MS = MIDNIGHT_MS + 86_400_000
 
@@ -31,6 +33,7 @@ class Rec(NamedTuple):
     timestamp: int
     key: bytes | None
     value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 def paid(event_id: str, fen: int = 100, **fields: Any) -> dict[str, Any]:
@@ -82,11 +85,16 @@ def chunk(recs: Sequence[Record], tp: TP = ORDERS, epoch: int = 1, highwater: in
     return Chunk(tp, epoch, start, end, end if highwater is None else highwater, recs)
 
 
-def judged(recs: Sequence[Record], memory: ResendMemory | None = None, book: RefundBook | None = None) -> Judged:
+def judged(recs: Sequence[Record], memory: ResendMemory | None = None, book: OrderBook | None = None) -> Judged:
     """`recs` admitted and judged, by default with an empty memory and an empty book."""
     admitted = [admit_order(each.value, each.timestamp, SHANGHAI) for each in recs]
     memory = ResendMemory(DEDUPE_MS) if memory is None else memory
-    return judge(chunk(recs), admitted, memory, RefundBook(SHANGHAI) if book is None else book)
+    return judge(chunk(recs), admitted, memory, empty_book() if book is None else book)
+
+
+def empty_book(fence: int = 0, index: bool = True) -> OrderBook:
+    """A book that knows nothing."""
+    return OrderBook(SHANGHAI, ORDERS_MS, index, fence)
 
 
 class FakeLog:

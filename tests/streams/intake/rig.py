@@ -13,12 +13,13 @@ from streams.intake.chunk import Record, StartAt
 from streams.intake.intake import WorkerIntake
 from streams.intake.measure import Meter
 from streams.intake.opening import Opener
+from streams.intake.order_store import OrderRules
 from streams.intake.path import Path
 from streams.intake.store_calls import Patience
 from streams.keys import shard_keys
 from streams.metrics import Metrics
 from streams.tally.windows import SHANGHAI
-from tests.streams.intake.making import DEDUPE_MS, NOW_MS, ORDERS, FakeLog, FakeRejects, chunk
+from tests.streams.intake.making import DEDUPE_MS, NOW_MS, ORDERS, ORDERS_MS, FakeLog, FakeRejects, chunk
 
 REJECT_LIMIT = 4
 
@@ -36,7 +37,8 @@ class Rig:
         self.settled = 0
         self.opener = Opener(redis, self.keys, DEDUPE_MS, self._claim, lambda: NOW_MS)
         patience, rejects = Patience(lambda: None), FakeRejects()
-        self.path = Path(redis, self.keys, SHANGHAI, {"orders": admit_order}, rejects, patience, self.meter)  # type: ignore[arg-type]
+        orders = OrderRules(SHANGHAI, ORDERS_MS, index=True)
+        self.path = Path(redis, self.keys, orders, {"orders": admit_order}, rejects, patience, self.meter)  # type: ignore[arg-type]
         self.intake = WorkerIntake(self.opener, self.path, patience, self.meter, REJECT_LIMIT, self.faults.append)
         self.intake.reseek = self._seek
         self.intake.settled = self._settled

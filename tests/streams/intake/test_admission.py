@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from schemas.events import ALSO_REQUIRED, MAX_AMOUNT_FEN, MIN_TIME_MS, TIME_LIMIT_MS, OrderEvent, SessionEvent
 from schemas.faults import MAX_DEPTH
 from schemas.rejects import MAX_BYTES, Reason
-from streams.intake.admission import AHEAD_MS, HOUR_RETENTION_MS, Refusal, admit_order, admit_session
+from streams.intake.admission import Refusal, admit_order, admit_session
+from streams.intake.timely import AHEAD_MS, HOUR_RETENTION_MS
 from streams.tally.windows import HOUR_MS, SHANGHAI
+from tests.streams.intake.making import empty_book
 
 #: 2025-01-01 00:00 in Shanghai
 MIDNIGHT_MS = 1_735_660_800_000
@@ -55,7 +57,12 @@ STARTED: dict[str, Any] = {
 
 
 def order(record: dict[str, Any] | bytes | None, arrival_ms: int = ARRIVAL_MS) -> OrderEvent | Refusal:
-    return admit_order(json.dumps(record).encode() if isinstance(record, dict) else record, arrival_ms, SHANGHAI)
+    """An admitted order event; of a refund also what its order says, which nothing is known of."""
+    event = admit_order(json.dumps(record).encode() if isinstance(record, dict) else record, arrival_ms, SHANGHAI)
+    if isinstance(event, Refusal) or event.event_type != "order.refunded":
+        return event
+    verdict, _ = empty_book().refund(event, 0, arrival_ms)
+    return Refusal(verdict.what, verdict.detail) if isinstance(verdict.what, Reason) else verdict.event
 
 
 def session(record: dict[str, Any] | bytes | None, arrival_ms: int = ARRIVAL_MS) -> SessionEvent | Refusal:

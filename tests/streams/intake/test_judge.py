@@ -7,12 +7,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.events import OrderEvent
 from schemas.rejects import Reason
 from streams.intake.judge import TRUST_AHEAD_MS, Judged, record_crc
-from streams.intake.refunds import RefundBook
+from streams.intake.order import Order, order_digest
 from streams.intake.resends import ResendMemory
-from streams.tally.windows import SHANGHAI
-from tests.streams.intake.making import DEDUPE_MS, MIDNIGHT_MS, Rec, as_bytes, chunk, judged, paid, records, refund
+from tests.streams.intake.making import (
+    DEDUPE_MS,
+    MIDNIGHT_MS,
+    ORDERS_MS,
+    Rec,
+    as_bytes,
+    chunk,
+    empty_book,
+    judged,
+    paid,
+    records,
+    refund,
+)
 
 BAD = b"no json"
 
@@ -60,24 +72,92 @@ def test_refunds_are_first_further_or_too_much_in_the_order_of_the_log() -> None
 
 
 def test_a_copy_beyond_the_horizon_is_a_new_event() -> None:
-    first, late = records([paid("a")]), records([paid("a")], start=1, arrival_ms=MIDNIGHT_MS + DEDUPE_MS + 1)
+    event = paid("a", event_type="order.created")
+    first, late = records([event]), records([event], start=1, arrival_ms=MIDNIGHT_MS + DEDUPE_MS + 1)
     assert outcomes(judged([*first, *late])) == "cc"
+
+
+def test_a_payment_that_comes_again_beyond_the_horizon_is_one_too_many() -> None:
+    first, late = records([paid("a")]), records([paid("a")], start=1, arrival_ms=MIDNIGHT_MS + DEDUPE_MS + 1)
+    it = judged([*first, *late])
+    assert outcomes(it) == "cx"
+    assert it.rejects[0].reason is Reason.PAID_TWICE
 
 
 # -- below the fence ---------------------------------------------------------------------------
 def test_a_refund_below_the_fence_that_is_not_in_the_book_was_a_resend() -> None:
     """Its first copy may lie before what is read again. Judged anew it would be too much, and then be forgotten."""
     copies = records([refund("r", 100), refund("r", 100)], start=50)
-    book = RefundBook(SHANGHAI, fence=51, judged={(SHANGHAI.day(MIDNIGHT_MS), "order-1"): {10: 100}})
+    book = empty_book(fence=51)
+    book.orders[order_digest("order-1")] = [Order(MIDNIGHT_MS, verdicts={10: 100})]
     it = judged(copies, book=book)
     assert outcomes(it) == "rr"
-    assert it.refunds_in(0, 60) == []
+    assert it.touched_in(0, 60) == []
+
+
+def test_a_payment_below_the_fence_that_is_not_in_the_book_was_a_resend() -> None:
+    """As above; taken for a second payment it would be forgotten, and the next copy be refused instead of dropped."""
+    book = judged(records([paid("p")], start=10)).book
+    book.fence = 52
+    assert outcomes(judged(records([paid("p"), paid("p")], start=50), book=book)) == "rr"
 
 
 def test_a_refund_below_the_fence_that_was_refused_is_refused_again_and_not_remembered() -> None:
     recs = records([refund("a", 100), refund("b", 1), refund("b", 1)], start=49)
-    book = RefundBook(SHANGHAI, fence=51, judged=judged(recs[:2]).book.judged)
+    book = judged(recs).book
+    book.fence = 52
     assert outcomes(judged(recs[1:], book=book)) == "xx"
+
+
+# -- orders ------------------------------------------------------------------------------------
+def test_a_second_payment_of_an_order_is_refused() -> None:
+    again = paid("b", order_id="order-a")
+    assert outcomes(judged(records([paid("a"), again, again]))) == "cxx"
+    assert outcomes(judged(records([paid("a"), again]), book=empty_book(index=False))) == "cc"
+
+
+def bare(event_id: str, fen: int, order_id: str = "order-a") -> dict[str, Any]:
+    """A refund as the platforms send it."""
+    kept = ("event_id", "event_type", "event_time_ms", "order_id", "refund_id", "refund_fen", "currency")
+    return {name: value for name, value in refund(event_id, fen, order_id).items() if name in kept}
+
+
+def test_a_refund_belongs_where_its_order_does() -> None:
+    order = paid("a", anchor_id="anchor-1", province="zhejiang", pay_time_ms=MIDNIGHT_MS - 60_000)
+    says = {**refund("r", 30, "order-a", 60, anchor_id="anchor-2"), "pay_time_ms": MIDNIGHT_MS}
+    it = judged(records([order, bare("q", 40), says, bare("s", 31)]))
+    assert outcomes(it) == "cccx"
+    for each in it.counted[1:]:
+        assert isinstance(each.event, OrderEvent)
+        assert (each.event.anchor_id, each.event.province, each.event.category) == (
+            "anchor-1",
+            "zhejiang",
+            "womens-wear",
+        )
+        assert (each.event.pay_time_ms, each.event.amount_fen) == (MIDNIGHT_MS - 60_000, 100)
+
+
+def test_a_refund_before_its_order_waits_and_is_counted_when_it_is_driven_again() -> None:
+    early, order = records([bare("r", 40), paid("a")])
+    again = early._replace(offset=2, headers=[("hightide-origin", b"orders/0/0")])
+    it = judged([early, order, again, again._replace(offset=3)])
+    assert outcomes(it) == "xccr"
+    assert [each.reason for each in it.rejects] == [Reason.UNKNOWN_ORDER]
+    assert it.book.orders[order_digest("order-a")][0].waiting() == [0]
+
+
+def test_a_refund_of_an_old_order_is_refused() -> None:
+    order, soon, late = records([paid("a"), bare("r", 40), bare("s", 40)])
+    soon = soon._replace(timestamp=order.timestamp + ORDERS_MS)
+    late = late._replace(timestamp=order.timestamp + ORDERS_MS + 1)
+    assert outcomes(judged([order, soon, late])) == "ccx"
+
+
+# -- driven again ------------------------------------------------------------------------------
+def test_an_origin_settles_once_whatever_its_event_id() -> None:
+    origin = [("hightide-origin", b"orders/0/7")]
+    recs = [each._replace(headers=origin) for each in records([BAD, paid("a"), paid("b"), BAD])]
+    assert outcomes(judged(recs)) == "xcrx"
 
 
 # -- trust -------------------------------------------------------------------------------------
@@ -149,7 +229,7 @@ def test_any_cut_of_a_chunk_adds_up(picked: list[tuple[dict[str, Any] | bytes, i
     assert [each.offset for part in pairwise(edges) for each in it.counted_in(*part)] == [
         each.offset for each in it.counted
     ]
-    assert [each for part in pairwise(edges) for each in it.refunds_in(*part)] == it.refunds_in(start, stop)
+    assert [each for part in pairwise(edges) for each in it.touched_in(*part)] == it.touched_in(start, stop)
 
 
 # -- rejects in a row --------------------------------------------------------------------------

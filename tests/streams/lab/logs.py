@@ -45,9 +45,9 @@ class Log:
         """Append a payment, named after its time and amount."""
         self.order(paid(f"o-{day}-{clock}-{fen}-{len(self.records)}", t(clock, day), fen, **fields))
 
-    def truth(self, rules: Rules = RULES) -> Truth:
+    def truth(self, rules: Rules = RULES, drive_again: bool = False) -> Truth:
         """The truth of what was written."""
-        return compute_truth(self.records, rules)
+        return compute_truth(self.records, rules, drive_again=drive_again)
 
 
 def paid(order_id: str, pay_ms: int, fen: int, **fields: Any) -> dict[str, Any]:

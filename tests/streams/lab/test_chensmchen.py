@@ -14,6 +14,8 @@ from streams.lab.truth import Alert, PartitionCount, Truth
 from tests.streams.lab.reading import Arrived, first_copies, of_type, sold_by_session
 
 BILLION = 1_000_000_000
+#: refunds that came before their order, with their resends
+DRIVEN_AGAIN = 8
 GROSS, NET = "gmv.paid.gross.v1", "gmv.paid.net.v1"
 
 
@@ -141,14 +143,14 @@ def test_one_producer_is_ten_minutes_ahead(evening_events: list[Arrived]) -> Non
     assert set(ahead) <= {"merchant-0005", "merchant-0006"}
 
 
-def test_every_reason_but_paid_twice_is_there(evening_truth: Truth) -> None:
+def test_every_reason_is_there(evening_truth: Truth) -> None:
     reasons = Counter[str]()
     for partition in evening_truth.partitions:
         reasons.update(partition.rejected)
     assert reasons == {
         "not_json": 9, "too_large": 3, "unknown_type": 6, "missing_field": 6, "mistyped_field": 6, "currency": 3,
-        "amount_out_of_range": 6, "time_out_of_range": 3, "time_ahead": 3, "expired": 3, "unknown_order": 16,
-        "refund_exceeds_order": 12,
+        "amount_out_of_range": 6, "time_out_of_range": 3, "time_ahead": 3, "expired": 3, "unknown_order": 24,
+        "refund_exceeds_order": 12, "paid_twice": 3,
     }  # fmt: skip
 
 
@@ -164,7 +166,8 @@ def test_refunds_are_whole_partial_and_in_parts(evening_events: list[Arrived]) -
 # -- what a correct run must end in ---------------------------------------------------------------
 def test_consumed_is_counted_resends_and_rejected(evening: list[Planned], evening_truth: Truth) -> None:
     totals = evening_truth.totals()
-    assert totals["consumed"] == len(evening) == sum(totals.values()) - totals["consumed"]
+    assert totals["consumed"] == sum(totals.values()) - totals["consumed"]
+    assert totals["consumed"] == len(evening) + DRIVEN_AGAIN
 
     def balanced(partition: PartitionCount) -> bool:
         return partition.consumed == partition.counted + partition.resends + sum(partition.rejected.values())

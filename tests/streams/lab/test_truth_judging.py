@@ -1,5 +1,6 @@
 """The truth on logs small enough to check by hand: what counts, what is a resend, what is a reject."""
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -28,15 +29,17 @@ def test_a_copy_is_a_resend_up_to_the_horizon(gap_ms: int, resends: int) -> None
     log.order(paid("o1", NOON, 100), NOON)
     log.order(paid("o1", NOON, 100), NOON + gap_ms)
     count = outcome(log)
-    assert (count.consumed, count.resends, count.counted) == (2, resends, 2 - resends)
-    assert log.truth().tallies[hour("12:00")]["gmv_fen"] == 100 * (2 - resends)
+    assert (count.consumed, count.resends, count.counted) == (2, resends, 1)
+    assert count.rejected == ({} if resends else {"paid_twice": 1})
+    without = log.truth(replace(RULES, order_index=False))
+    assert without.tallies[hour("12:00")]["gmv_fen"] == 100 * (2 - resends)
 
 
 def test_a_resend_renews_the_horizon() -> None:
     log = Log()
     for arrival_ms in (NOON, NOON + 900_000, NOON + 1_800_000, NOON + 2_700_001):
         log.order(paid("o1", NOON, 100), arrival_ms)
-    assert (outcome(log).resends, outcome(log).counted) == (2, 2)
+    assert (outcome(log).resends, outcome(log).rejected) == (2, {"paid_twice": 1})
 
 
 def test_the_same_event_id_in_another_partition_is_no_resend() -> None:
@@ -166,6 +169,34 @@ def test_a_resent_refund_is_no_second_refund() -> None:
     log.order(refunded(order, 1, NOON + 1, 600), NOON + 2)
     assert (outcome(log).resends, outcome(log).rejected) == (1, {})
     assert log.truth().tallies[hour("12:00")]["refund_fen"] == 600
+
+
+def test_a_refund_belongs_where_its_order_does_whatever_it_says() -> None:
+    log, order = Log(), paid("o1", NOON, 1_000, cluster_id="c1")
+    log.order(order)
+    log.order(refunded(order, 1, NOON + 1, 10, cluster_id="c2", pay_time_ms=NOON + HOUR_MS, amount_fen=5))
+    log.order(refunded(order, 2, NOON + 2, 20, merchant_id=None, pay_time_ms=None, amount_fen=None))
+    assert outcome(log).rejected == {}
+    assert log.truth().tallies[hour("12:00", "cluster", "c1")]["refund_fen"] == 30
+
+
+def test_a_refund_before_its_order_is_driven_again_at_the_end() -> None:
+    log, order = Log(), paid("o1", NOON, 1_000)
+    log.order(refunded(order, 1, NOON - 1, 10, pay_time_ms=None), NOON - 1)
+    assert outcome(log).rejected == {"unknown_order": 1}
+    log.order(order)
+    assert log.truth().totals() == {"consumed": 2, "counted": 1, "resends": 0, "rejected": 1}
+    driven = log.truth(drive_again=True)
+    assert driven.totals() == {"consumed": 3, "counted": 2, "resends": 0, "rejected": 1}
+    assert driven.tallies[hour("12:00")]["net_gmv_fen"] == 990
+
+
+@pytest.mark.parametrize(("late_ms", "rejected"), [(-1, {}), (0, {}), (1, {"unknown_order": 1})])
+def test_an_order_is_known_for_thirty_days(late_ms: int, rejected: dict[str, int]) -> None:
+    log, order = Log(), paid("o1", NOON, 1_000)
+    log.order(order, NOON)
+    log.order(refunded(order, 1, NOON, 10, pay_time_ms=None), NOON + 30 * DAY_MS + late_ms)
+    assert outcome(log).rejected == rejected
 
 
 def test_what_a_refund_may_lack_and_what_it_may_not() -> None:

@@ -140,6 +140,6 @@ async def test_shards_are_read_together_and_no_others(redis: Redis) -> None:
 async def test_what_else_lies_there_is_left_alone(redis: Redis) -> None:
     await redis.hset(KEYS.fence("orders", 0), "next", 5)
     await redis.hset(KEYS.first_offsets("orders", 0), "480020", 5)
-    await redis.hset(KEYS.refunds("orders", 0, DAY), "o", "1:5")
+    await redis.hset(KEYS.orders("orders", 0, 7), "o", "1:5")
     await redis.zadd(KEYS.changed("peaks"), {"hour|480020|platform|all": 1})
     assert await read(redis) == Stored()

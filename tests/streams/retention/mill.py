@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from schemas.events import OrderEvent
 from streams.intake.admission import Refusal, admit_order, admit_session
+from streams.intake.order import generation_of
 from streams.keys import Keys, shard_keys
 from streams.lab.audit.compare import differences, looked_at
 from streams.lab.audit.store import Stored, read_stored
@@ -112,11 +113,12 @@ class Mill:
         refunded = admitted.event_type == "order.refunded"
         deltas = fold([Counted(offset, arrival_ms, admitted, refunded)], SHANGHAI)
         progress = Progress(offset, offset + 1, 1, 0, 0, admitted.event_time_ms, arrival_ms, 1, arrival_ms, 0)
-        refunds = {}
+        orders: dict[str, list[bytes]] = {}
         if refunded and isinstance(admitted, OrderEvent):
-            refunds = {SHANGHAI.day(admitted.pay_time_ms or 0): [admitted.order_id, f"{offset}:{admitted.refund_fen}"]}
+            generation = generation_of(arrival_ms, SHANGHAI)
+            orders = {self.keys[0].orders(*tp, generation): [admitted.order_id.encode(), b"judged"]}
         for settler, rows in zip(self._settlers, shard_rows(deltas, self.keys), strict=True):
-            assert isinstance(await settler.settle(tp, progress, rows, deltas.first_offsets, refunds), Applied)
+            assert isinstance(await settler.settle(tp, progress, rows, deltas.first_offsets, orders), Applied)
 
     # -- what follows --------------------------------------------------------------------------
     async def moves_on(self, to_ms: int) -> None:
@@ -144,7 +146,15 @@ class Mill:
             return None
 
         return Purger(
-            self.redis, self.keys, SHANGHAI, 30 * DAY_MS, worker_id, self.metrics, partitions, rest or no_rest
+            self.redis,
+            self.keys,
+            SHANGHAI,
+            30 * DAY_MS,
+            30 * DAY_MS,
+            worker_id,
+            self.metrics,
+            partitions,
+            rest or no_rest,
         )
 
     async def purge(self) -> None:

@@ -15,7 +15,7 @@ FLOORS = Floors(
     sketches=1_400 * 24,
     days=1_000,
     sessions=1_000,
-    refunds=1_400,
+    orders=1_400,
     first_offsets=1_300 * 24,
 )
 #: an id may hold anything
@@ -46,8 +46,11 @@ def of(key: str, floors: Floors = FLOORS) -> Deed | None:
         (KEYS.days("anchor", 1_000, ODD), None),
         (KEYS.day_sketch("buyers", "anchor", 999, ODD), Remove("days")),
         (KEYS.day_sketch("anchors", "province", 1_000, ODD), None),
-        (KEYS.refunds("orders", 3, 1_399), Remove("refunds")),
-        (KEYS.refunds("orders", 3, 1_400), None),
+        (KEYS.orders("orders", 3, 1_400 // 16 - 1), Remove("orders")),
+        (KEYS.orders("orders", 3, 1_400 // 16), None),
+        (KEYS.attributions("orders", 3, 1_400 // 16 - 1), Remove("orders")),
+        (KEYS.attributions("orders", 3, 1_400 // 16), None),
+        (KEYS.redrive("orders", 3), None),
         (KEYS.first_offsets("orders", 3), Trim("first_offsets", 0)),
         (KEYS.session(ODD), Forget(ODD)),
         (KEYS.session_hours(ODD), Forget(ODD)),
@@ -96,7 +99,7 @@ def test_everything_else_is_left_alone(key: str) -> None:
     [
         "minutes", "minutes:", "minutes:anchor", "minutes:anchor:7", "minutes:anchor:x:a", "minutes:anchor:-7:a",
         "hours", "hours:anchor", "hours:anchor:7", "hours:anchor:x:a", "days:anchor:x:a", "day-buyers:anchor:7",
-        "buyers:anchor:7", "buyers:anchor:x:a", "refunds:0", "refunds:0:7", "refunds:0:x:orders",
+        "buyers:anchor:7", "buyers:anchor:x:a", "orders:0", "orders:0:7", "attributions:0:x:orders",
         "selftest:0:hours:anchor:7:a", "unknown:anchor:7:a",
     ],
 )  # fmt: skip

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.intake.admission import HOUR_RETENTION_MS
+from streams.intake.timely import HOUR_RETENTION_MS
 from streams.marks.watermark import Progress
 from streams.retention.policy import (
     GRAINS,
@@ -23,7 +23,7 @@ TAIL_MS = 30 * DAY_MS
 
 
 def due(at_ms: int, tail_ms: int = TAIL_MS) -> Floors:
-    return due_floors(at_ms, SHANGHAI, tail_ms)
+    return due_floors(at_ms, SHANGHAI, tail_ms, 30 * DAY_MS)
 
 
 @pytest.mark.parametrize(("at", "first_kept"), [((9, 12.99), (5, 12)), ((9, 13), (5, 13)), ((9, 13.01), (5, 13))])
@@ -36,7 +36,7 @@ def test_minutes_are_kept_for_three_days_and_one_more(at: tuple[int, float], fir
     [
         ("hours", 36),
         ("sketches", 36),
-        ("refunds", 36),
+        ("orders", 31),
         ("first_offsets", 66),
         ("long_hours", 401),
         ("days", 401),
@@ -75,11 +75,11 @@ def test_what_may_be_added_by_a_partition_that_lags_lies_above(
     """Admission takes hours up to 35 days before the arrival, the one that began before that included."""
     arrival_ms, floors = at_ms - lag_ms, due(at_ms)
     assert SHANGHAI.minute(arrival_ms - minute_late_ms) >= floors.minutes
+    assert SHANGHAI.day(arrival_ms - 30 * DAY_MS) >= floors.orders
     hour = SHANGHAI.hour(arrival_ms - late_ms)
     if hour >= SHANGHAI.hour(arrival_ms - HOUR_RETENTION_MS):
         assert hour >= floors.hours
         assert hour >= floors.sketches
-        assert hour // 24 >= floors.refunds
         assert hour >= floors.first_offsets
 
 

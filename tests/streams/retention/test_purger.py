@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Callable
 import pytest
 from redis.asyncio import Redis
 
+from streams.intake.order import GENERATION_DAYS, generation_of
 from streams.keys import Keys
 from streams.lab.audit.compare import differences, looked_at
 from streams.retention.floors import read_floors, read_swept
 from streams.retention.policy import Floors, Unread
-from streams.tally.windows import SHANGHAI
+from streams.tally.windows import DAY_MS, SHANGHAI
 from tests.streams.retention.mill import PLACES, Mill, t
 
 #: what a purge writes beside what it removes
@@ -113,7 +114,7 @@ async def test_everything_of_a_day_goes_in_the_end_but_rankings(mill: Mill) -> N
         await mill.purge()
         assert await mill.differences() == []
     day = SHANGHAI.day(t(3, 23))
-    for name in await mill.names("days", "refunds", "session", "placed", *HOURLY, *(f"day-{of}" for of in HOURLY[1:])):
+    for name in await mill.names("days", "session", "placed", *HOURLY, *(f"day-{of}" for of in HOURLY[1:])):
         assert f":{day}:" not in name
         assert "session-000" not in name
     assert not any("session-000" in name for name in await mill.names())
@@ -121,14 +122,21 @@ async def test_everything_of_a_day_goes_in_the_end_but_rankings(mill: Mill) -> N
     assert int(best) == 6 * 4_000 + 15
 
 
-async def test_refunds_and_first_offsets_go(mill: Mill) -> None:
+async def test_orders_and_first_offsets_go(mill: Mill) -> None:
     await evenings(mill, range(2))
-    await mill.moves_on(t(36, 23.9))
-    await mill.purge()
-    assert len(await mill.names("refunds")) == 2
+    generation = generation_of(t(1), SHANGHAI)
+    assert await mill.names("orders") == [f"orders:0:{generation}:orders"]
+    first_past = SHANGHAI.start_ms("day", (generation + 1) * GENERATION_DAYS) + 31 * DAY_MS
+    for to_ms, left in ((first_past - 1, 1), (first_past, 0)):
+        await mill.moves_on(to_ms)
+        await mill.purge()
+        assert len(await mill.names("orders")) == left
+
+
+async def test_first_offsets_go(mill: Mill) -> None:
+    await evenings(mill, range(2))
     await mill.moves_on(t(37))
     await mill.purge()
-    assert await mill.names("refunds") == [f"refunds:0:{SHANGHAI.day(t(1))}:orders"]
     firsts = mill.keys[0].first_offsets("orders", 0)
     assert int(min(await mill.redis.hkeys(firsts))) == SHANGHAI.hour(t(0, 20))
     await mill.moves_on(t(67))

@@ -154,10 +154,10 @@ async def test_a_session_keeps_the_least_start_and_end_and_the_widest_life(redis
     assert stored == {b"started": b"4|y", b"ended": b"8", b"first_ms": b"40", b"last_ms": b"90"}
 
 
-async def test_sketches_and_refunds_are_written_with_the_fence(redis: Redis) -> None:
+async def test_sketches_and_orders_are_written_with_the_fence(redis: Redis) -> None:
     settler = await fenced(redis)
     sketch = KEYS.sketch("buyers", "platform", 1, "all")
     made = ShardRows(member_keys=[sketch], members=[[f"buyer-{n}" for n in range(9_000)]])
-    await settler.settle(TP0, progress(0, 1), made, {}, {20_000: ["order", "0:5"]})
+    await settler.settle(TP0, progress(0, 1), made, {}, {KEYS.orders("orders", 0, 7): [b"\xff\0", b"order"]})
     assert abs(await redis.pfcount(sketch) - 9_000) < 9_000 * 0.03
-    assert await redis.hgetall(KEYS.refunds("orders", 0, 20_000)) == {b"order": b"0:5"}
+    assert await redis.hgetall(KEYS.orders("orders", 0, 7)) == {b"\xff\0": b"order"}

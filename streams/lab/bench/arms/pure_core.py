@@ -19,7 +19,7 @@ from streams.errors import Expected
 from streams.intake.admission import admit_order
 from streams.intake.chunk import Chunk, Record
 from streams.intake.judge import Admitted, judge
-from streams.intake.refunds import RefundBook
+from streams.intake.orders import OrderBook
 from streams.intake.resends import ResendMemory
 from streams.keys import shard_keys
 from streams.lab.bench.arms.raw_aiokafka import reader
@@ -84,7 +84,7 @@ class _Core:
         admitted: Admitted = self._step(
             "admit", lambda: [admit_order(each.value, each.timestamp, zone) for each in chunk.records]
         )
-        judged = self._step("judge", lambda: judge(chunk, admitted, memory, RefundBook(zone)))
+        judged = self._step("judge", lambda: judge(chunk, admitted, memory, OrderBook(zone, 0, index=False)))
         deltas = self._step("fold", lambda: fold(judged.counted, zone))
         rows = self._step("rows", lambda: shard_rows(deltas, self._keys))
         self.rows += len(rows[0])

@@ -1,0 +1,200 @@
+"""Step 2, admit: the order book in Redis, on the home shard of each partition.
+
+What a chunk's records speak of is read before they are judged; what the verdicts changed is written by the settle
+script, in the same step as the sums.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import msgspec
+from faust.types import TP
+from redis.asyncio import Redis
+
+from schemas.events import OrderEvent
+from streams.errors import StoreFault
+from streams.intake.order import (
+    Order,
+    generation_of,
+    generation_starts_ms,
+    order_digest,
+    origin_digest,
+    pack_ids,
+    pack_order,
+    unpack_ids,
+    unpack_order,
+)
+from streams.intake.orders import OrderBook
+from streams.keys import Keys
+from streams.tally.windows import DAY_MS, Zone
+
+#: a redriven record is remembered as long as rejects are kept
+ORIGIN_MS = 7 * DAY_MS
+
+_number = msgspec.msgpack.Encoder().encode
+_read_number = msgspec.msgpack.Decoder(int).decode
+
+
+class Spoken(NamedTuple):
+    """A record that the book is asked about: a payment, a refund, or one that was driven again from `origin`."""
+
+    arrival_ms: int
+    event: OrderEvent | None
+    origin: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRules:
+    """What decides how long orders are known, and whether payments are."""
+
+    zone: Zone
+    horizon_ms: int
+    index: bool
+
+    @property
+    def kept_ms(self) -> int:
+        """For how long an entry may be asked for."""
+        return max(self.horizon_ms, ORIGIN_MS)
+
+    def book(self) -> OrderBook:
+        """An empty book."""
+        return OrderBook(self.zone, self.horizon_ms, self.index)
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """Fields to read: generation -> field -> the origin that it names, None for an order."""
+
+    fields: defaultdict[int, dict[bytes, str | None]] = field(default_factory=lambda: defaultdict(dict))
+
+    def add(self, name: bytes, origin: str | None, generations: Iterable[int]) -> None:
+        for generation in generations:
+            self.fields[generation][name] = origin
+
+
+async def load_orders(
+    redis: Redis, keys: Keys, tp: TP, spoken: Sequence[Spoken], rules: OrderRules
+) -> OrderBook | None:
+    """What is known of the orders and origins in `spoken`, and the fence it belongs to; None if there is no fence.
+
+    Two round trips at most, none (and a fence of 0) when there is nothing to ask. Entries and fence are of one moment:
+    the shard may have gone back without the worker knowing, and a book that lacks verdicts must not be taken for one
+    that has them. Raises `StoreFault` if an order is there, but not what it belongs to.
+    """
+    book = rules.book()
+    wanted = _wanted(spoken, rules)
+    if not wanted.fields:
+        return book
+    async with redis.pipeline(transaction=True) as pipe:
+        pipe.hget(keys.fence(tp.topic, tp.partition), "next")
+        for generation, fields in wanted.fields.items():
+            pipe.hmget(keys.orders(tp.topic, tp.partition, generation), list(fields))
+        fence, *replies = await pipe.execute()
+    if fence is None:
+        return None
+    book.fence = int(fence)
+    for (generation, fields), values in zip(wanted.fields.items(), replies, strict=True):
+        _enter(book, fields, values, generation_starts_ms(generation, rules.zone))
+    whole = await _load_ids(redis, keys, tp, [each.event for each in spoken if each.event], book)
+    return book if whole else None
+
+
+def _wanted(spoken: Iterable[Spoken], rules: OrderRules) -> _Wanted:
+    wanted = _Wanted()
+    for arrival_ms, event, origin in spoken:
+        last = generation_of(arrival_ms, rules.zone)
+        if event is not None:
+            first = generation_of(arrival_ms - rules.horizon_ms, rules.zone)
+            wanted.add(order_digest(event.order_id), None, range(first, last + 1))
+        if origin is not None:
+            first = generation_of(arrival_ms - ORIGIN_MS, rules.zone)
+            wanted.add(origin_digest(origin), origin, range(first, last + 1))
+    return wanted
+
+
+def _enter(book: OrderBook, fields: Mapping[bytes, str | None], values: Sequence[bytes | None], start_ms: int) -> None:
+    for (name, origin), value in zip(fields.items(), values, strict=True):
+        if value is None:
+            continue
+        if origin is None:
+            book.orders.setdefault(name, []).append(unpack_order(value, start_ms))
+        else:
+            book.settle_origin(origin, _read_number(value))
+
+
+async def _load_ids(redis: Redis, keys: Keys, tp: TP, events: Sequence[OrderEvent], book: OrderBook) -> bool:
+    """Read what the refunded orders belong to; False if the shard went back meanwhile."""
+    by_generation: defaultdict[int, set[bytes]] = defaultdict(set)
+    for made_ms, digest in book.refunded_ids(events):
+        by_generation[generation_of(made_ms, book.zone)].add(digest)
+    if not by_generation:
+        return True
+    async with redis.pipeline(transaction=True) as pipe:
+        pipe.hget(keys.fence(tp.topic, tp.partition), "next")
+        for generation, digests in by_generation.items():
+            pipe.hmget(keys.attributions(tp.topic, tp.partition, generation), list(digests))
+        fence, *replies = await pipe.execute()
+    if fence is None or int(fence) < book.fence:
+        return False
+    for digests, values in zip(by_generation.values(), replies, strict=True):
+        for digest, value in zip(digests, values, strict=True):
+            if value is None:
+                raise StoreFault(
+                    f"the order index of {tp.topic}/{tp.partition} has lost what its orders belong to: flush this "
+                    "application's keys and start again, everything is rebuilt from Kafka"
+                )
+            book.ids[digest] = unpack_ids(value)
+    return True
+
+
+class Writing(NamedTuple):
+    """What a settle writes of a run: keys beside their rows (HSET), and the attributions that are stored after it."""
+
+    rows: dict[str, list[bytes]]
+    attributions: set[tuple[int, bytes]]
+
+
+class Touched(NamedTuple):
+    """A record that changed the book: of an order, or driven again from `origin`."""
+
+    offset: int
+    arrival_ms: int
+    order_id: str
+    order: Order | None
+    origin: str | None
+
+
+def write_orders(
+    keys: Keys, tp: TP, book: OrderBook, touched: Sequence[Touched], stored: set[tuple[int, bytes]]
+) -> Writing:
+    """The rows of the orders, origins and ids that a run touched; `stored` names ids that need not be written again."""
+    writing = Writing({}, set())
+    orders: dict[int, dict[bytes, bytes]] = defaultdict(dict)
+    redrive: list[bytes] = []
+    for offset, arrival_ms, order_id, order, origin in touched:
+        if origin is not None:
+            orders[generation_of(arrival_ms, book.zone)][origin_digest(origin)] = _number(offset)
+        if order is not None:
+            generation = generation_of(order.made_ms, book.zone)
+            orders[generation][order_digest(order_id)] = pack_order(order, generation_starts_ms(generation, book.zone))
+            if order.paid_offset == offset:
+                redrive += [b"%d" % part for at in order.waiting() if at < offset for part in (at, offset)]
+                # a payment that was counted before has stored its ids then
+                ids = {(generation, digest) for digest in (order.trade, order.place) if digest in book.ids}
+                writing.attributions.update(ids - stored)
+    for generation, fields in orders.items():
+        writing.rows[keys.orders(tp.topic, tp.partition, generation)] = _flat(fields)
+    if redrive:
+        writing.rows[keys.redrive(tp.topic, tp.partition)] = redrive
+    for generation, digest in sorted(writing.attributions):
+        row = writing.rows.setdefault(keys.attributions(tp.topic, tp.partition, generation), [])
+        row += [digest, pack_ids(book.ids[digest])]
+    return writing
+
+
+def _flat(fields: Mapping[bytes, bytes]) -> list[bytes]:
+    return [part for pair in fields.items() for part in pair]
