@@ -135,6 +135,7 @@ def unpack_order(packed: bytes, start_ms: int) -> Order:
     return order
 
 
+@lru_cache(maxsize=65_536)
 def pack_ids(ids: Ids) -> bytes:
     """The value of an attribution."""
     return _encode(ids)

@@ -151,13 +151,6 @@ async def _load_ids(redis: Redis, keys: Keys, tp: TP, events: Sequence[OrderEven
     return True
 
 
-class Writing(NamedTuple):
-    """What a settle writes of a run: keys beside their rows (HSET), and the attributions that are stored after it."""
-
-    rows: dict[str, list[bytes]]
-    attributions: set[tuple[int, bytes]]
-
-
 class Touched(NamedTuple):
     """A record that changed the book: of an order, or driven again from `origin`."""
 
@@ -168,33 +161,25 @@ class Touched(NamedTuple):
     origin: str | None
 
 
-def write_orders(
-    keys: Keys, tp: TP, book: OrderBook, touched: Sequence[Touched], stored: set[tuple[int, bytes]]
-) -> Writing:
-    """The rows of the orders, origins and ids that a run touched; `stored` names ids that need not be written again."""
-    writing = Writing({}, set())
-    orders: dict[int, dict[bytes, bytes]] = defaultdict(dict)
-    redrive: list[bytes] = []
+def write_orders(keys: Keys, tp: TP, book: OrderBook, touched: Sequence[Touched]) -> dict[str, list[bytes]]:
+    """The rows (HSET) of the orders, origins and ids that a run touched, by key.
+
+    Ids are written with every run that needs them: a worker can not know that they stand there still, because Redis may
+    have gone back and another worker may have brought the fence to where it was.
+    """
+    orders: defaultdict[int, dict[bytes, bytes]] = defaultdict(dict)
+    ids: defaultdict[int, dict[bytes, bytes]] = defaultdict(dict)
+    redrive: dict[bytes, bytes] = {}
     for offset, arrival_ms, order_id, order, origin in touched:
         if origin is not None:
-            orders[generation_of(arrival_ms, book.zone)][origin_digest(origin)] = _number(offset)
+            orders[generation_of(arrival_ms, book.zone)][origin_digest(origin)] = _number(book.origins[origin])
         if order is not None:
             generation = generation_of(order.made_ms, book.zone)
             orders[generation][order_digest(order_id)] = pack_order(order, generation_starts_ms(generation, book.zone))
             if order.paid_offset == offset:
-                redrive += [b"%d" % part for at in order.waiting() if at < offset for part in (at, offset)]
-                # a payment that was counted before has stored its ids then
-                ids = {(generation, digest) for digest in (order.trade, order.place) if digest in book.ids}
-                writing.attributions.update(ids - stored)
-    for generation, fields in orders.items():
-        writing.rows[keys.orders(tp.topic, tp.partition, generation)] = _flat(fields)
-    if redrive:
-        writing.rows[keys.redrive(tp.topic, tp.partition)] = redrive
-    for generation, digest in sorted(writing.attributions):
-        row = writing.rows.setdefault(keys.attributions(tp.topic, tp.partition, generation), [])
-        row += [digest, pack_ids(book.ids[digest])]
-    return writing
-
-
-def _flat(fields: Mapping[bytes, bytes]) -> list[bytes]:
-    return [part for pair in fields.items() for part in pair]
+                redrive.update((b"%d" % at, b"%d" % offset) for at in order.waiting() if at < offset)
+                ids[generation].update((digest, pack_ids(book.ids[digest])) for digest in (order.trade, order.place))
+    rows = {keys.orders(tp.topic, tp.partition, generation): fields for generation, fields in orders.items()}
+    rows |= {keys.attributions(tp.topic, tp.partition, generation): fields for generation, fields in ids.items()}
+    rows[keys.redrive(tp.topic, tp.partition)] = redrive
+    return {key: [part for pair in fields.items() for part in pair] for key, fields in rows.items() if fields}

@@ -72,18 +72,14 @@ class OrderBook:
         order = self._known(event.order_id, offset, arrival_ms)
         if order is None:
             order = self._make(event.order_id, arrival_ms)
-        elif offset < self.fence and order.paid_offset >= 0:
-            return self._remembered_payment(order, offset), order
         if order.paid_before(offset):
+            if offset < self.fence and offset not in order.verdicts:
+                return RESEND, order
             order.verdicts[offset] = CODES[Reason.PAID_TWICE]
             return Reason.PAID_TWICE, order
+        # also where it was entered before: Redis may go back between this reading and the settle
         self._enter_payment(order, event, offset)
         return None, order
-
-    def _remembered_payment(self, order: Order, offset: int) -> What:
-        if order.paid_offset == offset:
-            return None
-        return Reason.PAID_TWICE if offset in order.verdicts else RESEND
 
     def _enter_payment(self, order: Order, event: OrderEvent, offset: int) -> None:
         assert event.pay_time_ms is not None and event.amount_fen is not None, "admission requires both"
@@ -160,12 +156,16 @@ class OrderBook:
         return order
 
     def refunded_ids(self, events: Iterable[OrderEvent]) -> set[tuple[int, bytes]]:
-        """(arrival that made the order known, digest) of the ids that the refunds among `events` may need."""
+        """(arrival that made the order known, digest) of the ids that the refunds among `events` may need.
+
+        A payment at or behind the fence is read again, with its ids. They need not stand in the store: a chunk is
+        settled in runs, and an earlier record of the order has its entry written with all that the chunk made of it.
+        """
         found = set()
         for event in events:
             if event.event_type == "order.refunded":
                 for order in self.orders.get(order_digest(event.order_id), ()):
-                    if order.paid_offset >= 0:
+                    if order.paid_before(self.fence):
                         found |= {(order.made_ms, order.trade), (order.made_ms, order.place)}
         return found
 

@@ -9,8 +9,6 @@ from faust.types import TP
 
 from streams.intake.resends import ResendMemory
 
-MAX_STORED_IDS = 100_000
-
 
 @dataclass(slots=True)
 class Partition:
@@ -26,8 +24,6 @@ class Partition:
     fences: list[int]
     memory: ResendMemory
     identity: tuple[int, int] | None = None
-    #: (generation, digest) of the ids that stand in the order index for certain, so that they need not be written again
-    stored_ids: set[tuple[int, bytes]] = field(default_factory=set)
     rejects_in_a_row: int = 0
     stopped: str | None = None
     #: a chunk is being settled: what Redis says meanwhile may be newer than what is known here
@@ -37,12 +33,6 @@ class Partition:
     highwater: int = 0
     #: monotonic seconds of the last progress, for the watchdog
     moved_at: float = field(default_factory=monotonic)
-
-    def remember_ids(self, stored: set[tuple[int, bytes]]) -> None:
-        """These ids were written with a settle. Forgotten now and then, which bounds the memory."""
-        if len(self.stored_ids) > MAX_STORED_IDS:
-            self.stored_ids.clear()
-        self.stored_ids |= stored
 
     @property
     def low(self) -> int:

@@ -22,7 +22,7 @@ from streams.errors import LogReplaced
 from streams.intake.chunk import Chunk
 from streams.intake.judge import Admit, Admitted, Judged, judge, record_crc, spoken_of
 from streams.intake.measure import Meter
-from streams.intake.order_store import OrderRules, Writing, load_orders, write_orders
+from streams.intake.order_store import OrderRules, load_orders, write_orders
 from streams.intake.orders import OrderBook
 from streams.intake.partition import Partition
 from streams.intake.rejects import RejectsTopic
@@ -84,7 +84,7 @@ class Path:
         judged = judge(chunk, admitted, partition.memory, await self._book(partition, chunk, admitted))
         if chunk.end > partition.low:
             await self._rejects.publish(chunk.tp, judged.rejects_from(partition.low))
-            folds = _Folds(judged, self._keys, self._zone, self._fitting, partition.stored_ids)
+            folds = _Folds(judged, self._keys, self._zone, self._fitting)
             for shard in range(len(self._keys)):
                 await self._settle_shard(partition, folds, shard)
         return judged
@@ -114,31 +114,23 @@ class Path:
             if start < folds.judged.chunk.start:
                 raise Reseek("behind", f"shard {shard} stands at {start}, read was from {folds.judged.chunk.start}")
             until = folds.end_of_run(start, shard)
-            stands_at = await self._settle_run(partition, folds, start, until, shard)
+            stands_at = await self._settle_run(partition.tp, folds, start, until, shard)
             if stands_at is None:
                 raise Reseek("missing", f"shard {shard} has no fence any more")
             if stands_at < start:
                 raise Reseek("rolled_back", f"shard {shard} went back from {start} to {stands_at}")
             partition.fences[shard] = stands_at
 
-    async def _settle_run(self, partition: Partition, folds: _Folds, start: int, stop: int, shard: int) -> int | None:
+    async def _settle_run(self, tp: TP, folds: _Folds, start: int, stop: int, shard: int) -> int | None:
         """Settle `[start, stop)`; returns where the fence stands then."""
-        tp = partition.tp
         progress = folds.judged.progress(start, stop)
         deltas, rows = folds.of(start, stop)
         is_home = shard == home_shard(tp.partition, len(self._keys))
-        orders = folds.orders(start, stop, tp, shard) if is_home else _NOTHING
-        settle = partial(self._settlers[shard].settle, tp, progress, rows[shard], deltas.first_offsets, orders.rows)
+        orders = folds.orders(start, stop, tp, shard) if is_home else {}
+        settle = partial(self._settlers[shard].settle, tp, progress, rows[shard], deltas.first_offsets, orders)
         answer = await self._patience.call(f"settling {tp.topic}/{tp.partition} from offset {start}", settle)
         self._meter.rows(len(rows[shard]))
-        if not isinstance(answer, Applied):
-            return answer.next
-        partition.remember_ids(orders.attributions)
-        return stop
-
-
-#: what a shard writes of the orders that live in another
-_NOTHING = Writing({}, set())
+        return stop if isinstance(answer, Applied) else answer.next
 
 
 @dataclass(slots=True)
@@ -151,14 +143,11 @@ class _Fitting:
 class _Folds:
     """The folds of one chunk: made once for a run, whatever the number of shards that need it."""
 
-    def __init__(
-        self, judged: Judged, keys: list[Keys], zone: Zone, fitting: _Fitting, stored_ids: set[tuple[int, bytes]]
-    ) -> None:
+    def __init__(self, judged: Judged, keys: list[Keys], zone: Zone, fitting: _Fitting) -> None:
         self.judged = judged
         self._keys = keys
         self._zone = zone
         self._fitting = fitting
-        self._stored_ids = stored_ids
         self._made: dict[tuple[int, int], tuple[Deltas, list[ShardRows]]] = {}
 
     def of(self, start: int, stop: int) -> tuple[Deltas, list[ShardRows]]:
@@ -180,10 +169,10 @@ class _Folds:
         self._fitting.records = (stop - start) * (2 if rows < MAX_ROWS // 2 else 1)
         return stop
 
-    def orders(self, start: int, stop: int, tp: TP, shard: int) -> Writing:
+    def orders(self, start: int, stop: int, tp: TP, shard: int) -> dict[str, list[bytes]]:
         """What the order book has to remember of the records in `[start, stop)`."""
         touched = self.judged.touched_in(start, stop)
-        return write_orders(self._keys[shard], tp, self.judged.book, touched, self._stored_ids) if touched else _NOTHING
+        return write_orders(self._keys[shard], tp, self.judged.book, touched) if touched else {}
 
 
 def _check_identity(partition: Partition, chunk: Chunk) -> None:

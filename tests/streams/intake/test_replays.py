@@ -34,12 +34,19 @@ class Killed(Exception):
 
 # -- the log -----------------------------------------------------------------------------------
 def order_log(random: Random) -> list[Rec]:
-    """Payments, refunds of few orders (some too many), copies within and beyond the horizon, and rejects."""
+    """Payments (some twice), refunds of few orders (some too many, some of what is not paid yet), copies within and
+    beyond the horizon, rejects, and records that were driven again."""
     values: list[bytes] = []
+    kinds = [payment, order_back, bare_refund, second_payment, copy, broken]
     while len(values) < RECORDS:
-        at = len(values)
-        values.append(random.choices([payment, order_back, copy, broken], [5, 3, 4, 1])[0](random, at, values))
-    return in_log(random, values)
+        values.append(random.choices(kinds, [5, 3, 3, 1, 4, 1])[0](random, len(values), values))
+    return [driven_again(random, rec) for rec in in_log(random, values)]
+
+
+def driven_again(random: Random, rec: Rec) -> Rec:
+    if random.random() > 0.2:
+        return rec
+    return rec._replace(headers=[("hightide-origin", b"orders/0/%d" % random.randrange(6))])
 
 
 def payment(random: Random, at: int, values: list[bytes]) -> bytes:
@@ -50,6 +57,16 @@ def payment(random: Random, at: int, values: list[bytes]) -> bytes:
 
 def order_back(random: Random, at: int, values: list[bytes]) -> bytes:
     return as_bytes(refund(f"r-{at}", random.choice((0, 20, 35, 60, 100)), f"order-{random.randrange(4)}"))
+
+
+def bare_refund(random: Random, at: int, values: list[bytes]) -> bytes:
+    whole = refund(f"b-{at}", random.choice((10, 60, 400)), f"order-p-{random.randrange(RECORDS)}")
+    lacking = ("merchant_id", "category", "channel", "amount_fen", "pay_time_ms")
+    return as_bytes({name: value for name, value in whole.items() if name not in lacking})
+
+
+def second_payment(random: Random, at: int, values: list[bytes]) -> bytes:
+    return as_bytes(paid(f"q-{at}", 77, order_id=f"order-p-{random.randrange(at + 1)}"))
 
 
 def copy(random: Random, at: int, values: list[bytes]) -> bytes:
