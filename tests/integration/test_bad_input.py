@@ -9,6 +9,7 @@ from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
+import msgspec
 from redis.asyncio import Redis
 
 import schemas
@@ -130,3 +131,21 @@ async def test_too_many_rejects_in_a_row_stop_their_partition_and_leave_the_rest
     (said,) = lines(log, " is stopped: ")
     assert f" error streams.intake.intake {orders}/0 is stopped: 60 rejects in a row, the last at offset 69 " in said
     assert "(missing_field). Look at the rejects topic; start again once the producer is mended" in said
+
+
+async def test_a_refund_that_overtakes_its_order_is_driven_again_by_itself(
+    settings: Settings, redis: Redis, tmp_path: Path
+) -> None:
+    orders, early = Topics(settings.topic_prefix).orders, msgspec.json.decode(refunds_of_one_order()[0])
+    lacking = ("merchant_id", "category", "channel", "amount_fen", "pay_time_ms")
+    bare = msgspec.json.encode({name: early[name] for name in early if name not in lacking})
+    await send(settings, orders, 2, [bare, paid(1), paid(2, order_id=early["order_id"], amount_fen=10**6), paid(3)])
+    async with worker_process(settings, tmp_path / "worker.log"):
+        await until_fence(redis, settings, "orders", 2, 5)
+        again = await send(settings, orders, 2, [paid(2, event_id="evt-again", order_id=early["order_id"])])
+        await until_fence(redis, settings, "orders", 2, again[0].offset + 1)
+        found = await rejects_of(settings, 2)
+        report = await audit(settings, redis, lambda done, note: None)
+    assert [each.reason for each in found.values()] == [Reason.UNKNOWN_ORDER, Reason.PAID_TWICE]
+    assert (report.consumed, report.counted, report.rejected) == (6, 4, 2)
+    assert report.differences == []
