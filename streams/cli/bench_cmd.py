@@ -41,7 +41,7 @@ def register(subparsers: Any) -> None:
         "--arms",
         type=names,
         metavar="A,B",
-        help="which of hightide, plain-faust, raw-aiokafka, pure-core (default all)",
+        help="which of hightide, order-index, plain-faust, raw-aiokafka, pure-core (default all)",
     )
     parser.add_argument("--profile", default="stated", metavar="NAME", help="what the orders are like (default stated)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, other orders (default 1)")

@@ -73,6 +73,9 @@ def _arm_notes(report: Report, arm: ArmResult) -> list[str]:
         steps = [(name, median(run.extra["steps_cpu_us_per_event"][name] for run in arm.runs))
                  for name in last["steps_cpu_us_per_event"]]  # fmt: skip
         notes.append(f"{arm.name}: CPU us/event by step: " + ", ".join(f"{name} {us:.2f}" for name, us in steps))
+    if "index_bytes_per_order" in last:
+        each = median(run.extra["index_bytes_per_order"] for run in arm.runs)
+        notes.append(f"{arm.name}: {each:.0f} bytes of the store an order")
     if "store_commands" in last:
         hincrby, pfadd, left = (
             median(run.extra[name] for run in arm.runs)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from streams.keys import Keys, shard_keys
+from streams.keys import Keys, literal_glob, shard_keys
 from streams.settings import Settings
 
 _AT_ONCE = 2_000
@@ -76,6 +76,16 @@ async def marks_left(redis: Redis, settings: Settings) -> int:
     """Changed tallies and sessions that detection has not looked at yet."""
     changed = [keys.changed(reader) for keys in _shards(settings) for reader in ("peaks", "records")]
     return sum([int(await redis.zcard(key)) for key in changed])
+
+
+async def index_memory(redis: Redis, settings: Settings) -> int:
+    """Bytes that the order index takes in the store, as the store tells them."""
+    total = 0
+    for keys in _shards(settings):
+        for family in ("orders", "attributions"):
+            async for key in redis.scan_iter(match=f"{literal_glob(keys.prefix)}{family}:*", count=_AT_ONCE):
+                total += int(await redis.memory_usage(key, samples=0) or 0)
+    return total
 
 
 async def forget(redis: Redis, group: str) -> None:

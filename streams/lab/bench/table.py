@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from streams.lab.bench.arms.hightide import hightide
@@ -25,9 +26,14 @@ class Arm:
 _ARMS: Final = (
     Arm(
         "hightide",
-        "the worker process, from Kafka to settled tallies in Redis, detection on; measured from its partitions being "
-        "opened (before the first fetch) until all fences stand at the end",
+        "the worker process, from Kafka to settled tallies in Redis, detection on, order index off; measured from its "
+        "partitions being opened (before the first fetch) until all fences stand at the end",
         hightide,
+    ),
+    Arm(
+        "order index",
+        "the same with `HIGHTIDE_ORDER_INDEX=on`: every payment is remembered, and asked for",
+        partial(hightide, order_index=True),
     ),
     Arm(
         "plain faust",

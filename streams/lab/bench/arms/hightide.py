@@ -17,7 +17,7 @@ from streams.lab.bench.check import check_tallies
 from streams.lab.bench.children import last_line
 from streams.lab.bench.ground import Ground
 from streams.lab.bench.measured import WORKER, Measured, measured
-from streams.lab.bench.store import StoreUse, forget, marks_left, read_use, settled
+from streams.lab.bench.store import StoreUse, forget, index_memory, marks_left, read_use, settled
 from streams.lab.bench.usage import Span, Used, peak_rss_mb
 from streams.lab.processes import Process, worker_process
 from streams.settings import Settings
@@ -28,12 +28,13 @@ _LOOK_EVERY_S = 0.02
 _PATIENCE_S = 60.0
 
 
-async def hightide(ground: Ground) -> Measured:
+async def hightide(ground: Ground, order_index: bool = False) -> Measured:
     """Run one worker under a new group over the whole topic; its tallies are checked, and then removed.
 
     Raises `TalliesWrong` if they are not what was sent, `Expected` if the worker ends or stands still.
     """
-    settings = replace(ground.settings, group=f"bench-{uuid4().hex[:12]}", metrics="", log_level="warning", idle_s=0)
+    group = f"bench-{uuid4().hex[:12]}"
+    settings = replace(ground.settings, group=group, metrics="", log_level="warning", idle_s=0, order_index=order_index)
     log = ground.folder / "hightide.log"
     redis = redis_client(settings)
     try:
@@ -63,7 +64,8 @@ class _Run:
         await self._until(self._all_settled, "settled all events")
         used = span.end()
         store = (await read_use(self._redis)).since(before)
-        extra = self._extra(store, await marks_left(self._redis, self._settings))
+        index_bytes = await index_memory(self._redis, self._settings) if self._settings.order_index else 0
+        extra = self._extra(store, await marks_left(self._redis, self._settings), index_bytes)
         return measured(self._ground.totals.events, self._with_store(used, store), peak_rss_mb(self._worker.pid), extra)
 
     async def _opened(self) -> int | None:
@@ -91,13 +93,14 @@ class _Run:
         """A store that is not ours tells its CPU itself."""
         return Used(used.seconds, {"store": store.cpu_s, **used.cpu_s})
 
-    def _extra(self, store: StoreUse, marks_left: int) -> dict[str, object]:
+    def _extra(self, store: StoreUse, marks_left: int, index_bytes: int) -> dict[str, object]:
         """`marks_left`: changed tallies and sessions that detection had not looked at at the end."""
-        events = self._ground.totals.events
+        events, paid = self._ground.totals.events, self._ground.totals.counters["orders_paid"]
         return {
             "hincrby_per_event": store.calls("hincrby") / events,
             "pfadd_per_event": store.calls("pfadd") / events,
             "store_commands": store.by_command(events),
             "marks_left": marks_left,
             "tallies": "right",
+            **({"index_bytes_per_order": round(index_bytes / paid, 1)} if index_bytes else {}),
         }
