@@ -32,8 +32,8 @@ def test_one_byte_less_is_refused_with_the_arithmetic_and_the_ways_out() -> None
     assert str(refused.value) == (
         "the dedupe horizon does not fit into memory: the last HIGHTIDE_DEDUPE_S=900 s before the fences hold "
         "2,000,000 records in 2 partitions (2,222 a second; most in orders/1: 1,100,000), x 2 horizons kept x "
-        "192 bytes an event = 732.4 MB, and 732.4 MB are allowed. Set a shorter HIGHTIDE_DEDUPE_S, start more workers (or more "
-        "partitions) at once, or give the process more memory and HIGHTIDE_MEMORY_MB=733 or more"
+        "192 bytes an event = 732.4 MB, and 732.4 MB are allowed. Set a shorter HIGHTIDE_DEDUPE_S, start more "
+        "workers (or more partitions) at once, or give the process more memory and HIGHTIDE_MEMORY_MB=733 or more"
     )
 
 
