@@ -102,7 +102,7 @@ class Worker:
         return Seen(
             up=True,
             waits_for=None,
-            redis_away=heartbeat.redis_away or heartbeat.redis_waited_for,
+            redis_away=heartbeat.redis_away,
             kafka_away=heartbeat.kafka_away,
             partitions=tuple(partition_state(each) for each in partitions.values()),
         )

@@ -53,9 +53,10 @@ class Heartbeat:
         self._flagged: dict[TP, tuple[int, int, int]] = {}
         self._short: set[TP] = set()
         self._heard_at = monotonic()
-        #: whether a server did not answer when it was last asked
-        self.redis_away = False
+        #: whether it did not answer when it was last asked
         self.kafka_away = False
+        self._redis_failed = False
+        self._redis_asked_at: float | None = None
         self._beats = 0
 
     async def beat(self) -> None:
@@ -69,22 +70,29 @@ class Heartbeat:
                 if tp in ends:  # else it is another worker's by now, and its fence moves without us
                     await self._compare(tp, partition)
         except (RedisError, OSError):
-            self.redis_away = True
+            self._redis_failed = True
             return
-        self.redis_away = False
+        self._redis_failed = False
         self._beats += 1
         if self._beats % COMMIT_EVERY == 0:
             self._flagged.clear()  # a Redis that went back may have lost a flag although no fence tells
             await self._commit()
 
     @property
-    def redis_waited_for(self) -> bool:
-        """Whether a settle, or an opening, waits for Redis."""
-        return self._patience.waiting
+    def redis_away(self) -> bool:
+        """Whether Redis failed the last beat, keeps this one waiting, or is waited for by a settle."""
+        asked_at = self._redis_asked_at
+        silent = asked_at is not None and monotonic() - asked_at > SILENT_AFTER_S
+        return self._redis_failed or silent or self._patience.waiting
 
     async def _read_watermark(self) -> None:
         """It is a beat old at most, and never falls: an event called late by it is late."""
-        if told := cast("bytes | None", await self._redis.get(self._keys[0].watermark())):
+        self._redis_asked_at = monotonic()
+        try:
+            told = cast("bytes | None", await self._redis.get(self._keys[0].watermark()))
+        finally:
+            self._redis_asked_at = None
+        if told:
             self._meter.watermark(int(told))
 
     async def _ends_in_time(self) -> Mapping[TP, tuple[int, int | None]]:

@@ -63,8 +63,8 @@ class WorkerIntake:
         self._fatal = fatal
 
     def behind(self) -> bool:
-        """Whether records of this worker's partitions lie unread."""
-        return any(partition.highwater > partition.low for partition in self.partitions.values())
+        """Whether records of this worker's partitions lie unread; those of a stopped one will not be read."""
+        return any(each.highwater > each.low and not each.stopped for each in self.partitions.values())
 
     # -- step 1: where to read -----------------------------------------------------------------
     async def open(self, assigned: set[TP], log: LogReader) -> Mapping[TP, StartAt]:

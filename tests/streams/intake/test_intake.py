@@ -185,6 +185,15 @@ async def test_a_row_within_a_chunk_stops_it_as_one_over_two_chunks_does(redis: 
     assert await fence(redis) == 10
 
 
+async def test_records_of_a_stopped_partition_are_no_reason_to_hurry(redis: Redis, rig: Rig) -> None:
+    """Detection rests while records lie unread; these will not be read."""
+    epoch = rig.intake.partitions[ORDERS].epoch
+    await rig.intake.take(Chunk(ORDERS, epoch, 0, 3, 99, rejects(3, 0)))
+    assert rig.intake.behind()
+    await rig.intake.take(Chunk(ORDERS, epoch, 3, 4, 99, rejects(1, 3)))
+    assert not rig.intake.behind()
+
+
 async def test_a_partition_that_is_read_again_is_not_stopped_any_more(redis: Redis, rig: Rig) -> None:
     await rig.take(rejects(REJECT_LIMIT, 0))
     await rig.intake.read_again(ORDERS, "rolled_back", "Redis went back")
