@@ -8,16 +8,18 @@ import subprocess
 import sys
 from base64 import b64decode
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from redis.asyncio import Redis
 
 from schemas.rejects import MAX_BYTES, Reason, Rejected, encode_rejected, reject_key
-from streams.lab.processes import as_environment
+from streams.lab.processes import as_environment, worker_process
 from streams.settings import Settings
 from streams.topics import Topics
-from tests.integration.by_hand import producer_of
+from tests.integration.by_hand import paid, producer_of, send, until_fence
 from tests.streams.rejects.making import ARRIVAL_MS, RAW, reject
 
 
@@ -118,3 +120,21 @@ async def test_topics_that_are_not_there_are_said(settings: Settings, orders: st
     driven = await hightide(settings, "rejects", "redrive", "--all", "--yes")
     assert driven.returncode == 1
     assert f"no partition {orders}/99 any more" in driven.stderr
+
+
+async def test_what_is_refused_again_keeps_its_first_origin(
+    settings: Settings, orders: str, redis: Redis, tmp_path: Path
+) -> None:
+    async with worker_process(settings, tmp_path / "worker.log"):
+        await send(settings, orders, 0, [paid(1), paid(2, currency="USD")])
+        await until_fence(redis, settings, "orders", 0, 2)
+        for fence in (3, 4):
+            driven = await hightide(settings, "rejects", "redrive", "--reason", "currency", "--yes", "--json")
+            assert json.loads(driven.stdout)["driven"] == 1, "one record, however often it was refused"
+            await until_fence(redis, settings, "orders", 0, fence)
+    listed = await hightide(settings, "rejects", "list", "--json")
+    told = [json.loads(line) for line in listed.stdout.splitlines()]
+    assert [(each["offset"], each["origin"]) for each in told] == [
+        (1, None), (2, f"{orders}/0/1"), (3, f"{orders}/0/1"),
+    ]  # fmt: skip
+    assert len({each["arrival_ms"] for each in told}) == 1
