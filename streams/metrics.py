@@ -61,7 +61,7 @@ VOCABULARY: tuple[Definition, ...] = (
         "hightide_events_late_total",
         "counter",
         _PARTITION,
-        "Order events counted into an hour that the watermark had closed: they restate it, alerts may be superseded.",
+        "Order events counted into an hour that the watermark had closed a second ago: they restate it and its alerts.",
         "Many: a producer sends long after the fact, or HIGHTIDE_LATENESS_S is shorter than its usual delay.",
     ),
     Definition(
