@@ -15,6 +15,7 @@ from schemas.alerts import Alert
 from streams.app import OwnChannel, create_app
 from streams.errors import Expected
 from streams.intake.admission import admit_order, admit_session
+from streams.intake.fitting import Fitting
 from streams.intake.heartbeat import Heartbeat
 from streams.intake.intake import WorkerIntake
 from streams.intake.measure import Meter
@@ -27,6 +28,7 @@ from streams.intake.store_calls import Patience
 from streams.keys import Keys, shard_keys
 from streams.marking import Marking
 from streams.marks.detector import Detector
+from streams.memory import allowed_bytes
 from streams.metrics import Metrics
 from streams.outbox.publisher import Publisher
 from streams.parts import Parts
@@ -77,7 +79,7 @@ class Surroundings:
 def assemble(around: Surroundings) -> Assembly:
     """Connect the parts of a worker, in the order of the path."""
     patience = Patience(around.metrics.redis_retries.inc)
-    meter = Meter(around.metrics)
+    meter = Meter(around.metrics, around.settings.zone, around.settings.lateness_s * 1000)
     intake = _intake(around, patience, meter)
     app = create_app(around.settings, intake)
     orders, sessions, peaks, records, alerts = (OwnChannel(app) for _ in range(5))
@@ -110,8 +112,9 @@ def _intake(around: Surroundings, patience: Patience, meter: Meter) -> WorkerInt
         meter,
     )
     claim = partial(claim_again, around.redis, settings)
-    opener = Opener(around.redis, around.keys, settings.dedupe_s * 1000, claim, _clock_ms)
-    return WorkerIntake(opener, path, patience, meter, settings.reject_limit, around.end)
+    fits = Fitting(settings.dedupe_s, allowed_bytes(settings.memory_mb)).check
+    opener = Opener(around.redis, around.keys, settings.dedupe_s * 1000, claim, _clock_ms, fits)
+    return WorkerIntake(opener, path, patience, meter, settings.reject_limit, around.end, settings.reject_share)
 
 
 def _detector(around: Surroundings) -> Detector:

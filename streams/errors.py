@@ -27,6 +27,12 @@ class StoreFault(Expected):
     exit_code = 78
 
 
+class MemoryShort(Expected):
+    """What must be remembered does not fit into memory: the message has the arithmetic and what to change."""
+
+    exit_code = 78
+
+
 class LogReplaced(Expected):
     """The log is not the one that the fence was set on (recreated, wiped, truncated): stop, and do not come back."""
 

@@ -4,16 +4,10 @@ Counters end in `_total`, everything else in its unit. A label has few values (t
 never an id from an event.
 """
 
-import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
-
-from streams.settings import SettingsError
-
-_log = logging.getLogger(__name__)
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 Kind = Literal["counter", "gauge", "histogram"]
 
@@ -61,7 +55,63 @@ VOCABULARY: tuple[Definition, ...] = (
         "counter",
         (*_PARTITION, "reason"),
         "Records that are no valid event, kept in the rejects topic with their reason.",
-        "Read the rejects topic for the reason's records, mend the producer, then send them again.",
+        "See `hightide rejects list`, mend the producer, then `hightide rejects redrive`.",
+    ),
+    Definition(
+        "hightide_events_late_total",
+        "counter",
+        _PARTITION,
+        "Order events counted into an hour that the watermark had closed a second ago: they restate it and its alerts.",
+        "Many: a producer sends long after the fact, or HIGHTIDE_LATENESS_S is shorter than its usual delay.",
+    ),
+    Definition(
+        "hightide_events_untrusted_total",
+        "counter",
+        _PARTITION,
+        "Events stamped more than 5 minutes ahead of their arrival: counted, but they can not move the watermark.",
+        "A producer's clock runs ahead, hightide_producer_delay_seconds may name it; beyond 24 hours it is a reject.",
+    ),
+    Definition(
+        "hightide_producer_delay_seconds",
+        "gauge",
+        ("producer",),
+        "Arrival less event time of the promptest event in the last chunk, by the record header `hightide-producer`.",
+        "Below 0: that producer's clock runs ahead. Large for one alone: its clock is behind, or its queue is long.",
+    ),
+    Definition(
+        "hightide_trusted_ms",
+        "gauge",
+        _PARTITION,
+        "Largest trusted event time read, in epoch milliseconds; the smallest of those not idle is the watermark.",
+        "The smallest one holds the watermark: see whether that partition lags, is stopped, or its producer is slow.",
+    ),
+    Definition(
+        "hightide_arrival_ms",
+        "gauge",
+        _PARTITION,
+        "Largest arrival read, in epoch milliseconds; 60 s behind the newest and without lag: it is not waited for.",
+        "Standing still on one partition alone: its producers are silent, or do not key by order.",
+    ),
+    Definition(
+        "hightide_partition_stopped",
+        "gauge",
+        _PARTITION,
+        "1 while a partition is stopped because too many of its records are rejects; the watermark waits for it.",
+        "See `hightide rejects list --topic T --partition N`, mend the producer, start the worker that has it again.",
+    ),
+    Definition(
+        "hightide_remembered_records",
+        "gauge",
+        _PARTITION,
+        "Events whose ids are remembered to know a resend, over one to two dedupe horizons.",
+        "Growing with the rate is normal; see hightide_remembered_bytes.",
+    ),
+    Definition(
+        "hightide_remembered_bytes",
+        "gauge",
+        _PARTITION,
+        "Memory of the remembered events, at 192 bytes each (measured with ids of 36 characters).",
+        "Near what the process may have: set a shorter HIGHTIDE_DEDUPE_S, start more workers, or give it more.",
     ),
     Definition(
         "hightide_reject_publishes_total",
@@ -221,6 +271,14 @@ class Metrics:
         self.counted = make.counter("hightide_events_counted_total")
         self.resent = make.counter("hightide_events_resent_total")
         self.rejected = make.counter("hightide_events_rejected_total")
+        self.late = make.counter("hightide_events_late_total")
+        self.untrusted = make.counter("hightide_events_untrusted_total")
+        self.producer_delay = make.gauge("hightide_producer_delay_seconds")
+        self.trusted = make.gauge("hightide_trusted_ms")
+        self.arrived = make.gauge("hightide_arrival_ms")
+        self.stopped = make.gauge("hightide_partition_stopped")
+        self.remembered = make.gauge("hightide_remembered_records")
+        self.remembered_bytes = make.gauge("hightide_remembered_bytes")
         self.reject_publishes = make.counter("hightide_reject_publishes_total")
         self.redriven = make.counter("hightide_redriven_total")
         self.conservation_gap = make.gauge("hightide_conservation_gap_records")
@@ -241,6 +299,10 @@ class Metrics:
         self.purged_keys = make.counter("hightide_purged_keys_total")
         self.purge_seconds = make.histogram("hightide_purge_seconds")
         self.worker_up = make.gauge("hightide_worker_up")
+
+    def of_partitions(self) -> list[Gauge]:
+        """The gauges that a worker tells of its own partitions, and of no other's."""
+        return [each for each in vars(self).values() if isinstance(each, Gauge) and each._labelnames == _PARTITION]
 
 
 class _Maker:
@@ -267,25 +329,3 @@ class _Maker:
         if definition.kind != kind:
             raise ValueError(f"{name} is a {definition.kind}, not a {kind}")
         return definition
-
-
-def serve_metrics(bind: str, metrics: Metrics) -> Callable[[], None]:
-    """Answer Prometheus at `bind` ("host:port"; "" = do nothing) from a thread of its own; returns what ends it.
-
-    Raises SettingsError if the address can not be had.
-    """
-    if not bind:
-        return lambda: None
-    host, _, port = bind.rpartition(":")
-    try:
-        server, thread = start_http_server(int(port), host.strip("[]"), metrics.registry)
-    except OSError as error:
-        raise SettingsError(f"HIGHTIDE_METRICS={bind!r}: {error.strerror}") from error
-    _log.info("metrics at http://%s:%d/metrics", host, server.server_port)
-
-    def stop() -> None:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-    return stop

@@ -95,8 +95,15 @@ class Settings:
         "remember every payment: attributes refunds that do not say where they belong, and refuses a second payment",
     )
 
+    memory_mb: int = _setting(
+        "MEMORY_MB",
+        "0",
+        whole(0, 1 << 24),
+        "MiB that the memory of resends may fill; 0 = half of what the container or the machine has",
+    )
+
     metrics: str = _setting(
-        "METRICS", "", address_or_off(), "bind address of a worker's Prometheus metrics; empty = off"
+        "METRICS", "", address_or_off(), "bind address of a worker's `/metrics`, `/readyz`, `/healthz`; empty = off"
     )
 
     chunk_records: int = _setting(
@@ -105,6 +112,13 @@ class Settings:
 
     reject_limit: int = _setting(
         "REJECT_LIMIT", "1000", whole(1, 1_000_000_000), "rejects in a row that stop a partition instead of draining it"
+    )
+
+    reject_share: int = _setting(
+        "REJECT_SHARE",
+        "50",
+        whole(0, 100),
+        "percent of a partition's last 10,000 records that, rejected, stop it; 0 = off, 100 = only all of them",
     )
 
     partitions: int = _setting("PARTITIONS", "4", whole(1, 10_000), "partitions of topics that `topics create` makes")

@@ -22,9 +22,12 @@ from redis.exceptions import TimeoutError as RedisSilent
 from streams.assembly import Assembly, Surroundings, assemble
 from streams.connect import check_store, kafka_cluster_id, redis_client, wait_for_kafka, wait_for_redis
 from streams.errors import Expected, ServerMissing
+from streams.health import Health, PartitionState, Seen
+from streams.intake.partition import Partition
 from streams.intake.transport import ChunkConsumer
-from streams.metrics import Metrics, serve_metrics
+from streams.metrics import Metrics
 from streams.parts import Parts
+from streams.serving import serve
 from streams.settings import Settings
 from streams.startup import check_layout, check_scripts, require_topics
 
@@ -51,6 +54,10 @@ class Worker:
         self._settings = settings
         self._register_agents = register_agents
         self._metrics = Metrics()
+        self._health = Health()
+        self._assembly: Assembly | None = None
+        #: what the start waits for; None once the worker is up
+        self._waits_for: str | None = "its servers"
         self._fault: Expected | None = None
         self._ended = asyncio.Event()
         #: tells workers apart in leases and logs; never used twice
@@ -61,6 +68,18 @@ class Worker:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ended.set)
+        stop_serving = serve(self._settings.metrics, self._metrics, self._health)
+        living = asyncio.create_task(self._live())
+        try:
+            await self._run()
+        finally:
+            living.cancel()
+            stop_serving()
+        if self._fault is not None:
+            raise self._fault
+        return 0
+
+    async def _run(self) -> None:
         redis = redis_client(self._settings)
         try:
             if await self._before_the_end(self._until_ready(redis)):
@@ -69,9 +88,24 @@ class Worker:
             raise ServerMissing(f"a server went away while the worker was starting ({error})") from error
         finally:
             await redis.aclose()
-        if self._fault is not None:
-            raise self._fault
-        return 0
+
+    async def _live(self) -> None:
+        """Tell those who ask over HTTP what this loop sees, from the first moment to the last."""
+        while True:
+            self._health.beat(self._seen())
+            await asyncio.sleep(BEAT_EVERY_S)
+
+    def _seen(self) -> Seen:
+        if self._assembly is None or self._waits_for is not None:
+            return Seen(waits_for=self._waits_for)
+        heartbeat, partitions = self._assembly.heartbeat, self._assembly.parts.intake.partitions
+        return Seen(
+            up=True,
+            waits_for=None,
+            redis_away=heartbeat.redis_away,
+            kafka_away=heartbeat.kafka_away,
+            partitions=tuple(partition_state(each) for each in partitions.values()),
+        )
 
     async def _with_producer(self, redis: Redis) -> None:
         producer = AIOKafkaProducer(
@@ -81,15 +115,14 @@ class Worker:
             request_timeout_ms=30_000,
             client_id=self.id,
         )
+        self._waits_for = "the consumer group"
         await producer.start()
         assembly = assemble(Surroundings(self._settings, redis, producer, self.id, self._metrics, self._end))
         self._register_agents(assembly.app, assembly.parts)
-        stop_metrics = serve_metrics(self._settings.metrics, self._metrics)
         try:
             await self._work(assembly)
         finally:
             await self._close(assembly, producer)
-            stop_metrics()
 
     def _end(self, fault: Expected) -> None:
         """Ask the worker to end; the first fault is the one that is told."""
@@ -100,8 +133,11 @@ class Worker:
     async def _until_ready(self, redis: Redis) -> None:
         """Wait for both servers and check them; one that is gone by then (the other came late) is waited for again."""
         while True:
+            self._waits_for = "Redis"
             await wait_for_redis(self._settings.redis)
+            self._waits_for = "Kafka"
             await wait_for_kafka(self._settings.kafka)
+            self._waits_for = "the checks of both servers"
             try:
                 return await self._check(redis)
             except (ServerMissing, RedisGone, RedisSilent) as error:
@@ -119,6 +155,7 @@ class Worker:
         if not await self._before_the_end(assembly.app.start()):
             return
         self._connect(assembly)
+        self._assembly, self._waits_for = assembly, None
         self._metrics.worker_up.set(1)
         _log.info("worker %s is up", self.id)
         await asyncio.gather(
@@ -187,6 +224,7 @@ class Worker:
     # -- after -----------------------------------------------------------------------------------
     async def _close(self, assembly: Assembly, producer: AIOKafkaProducer) -> None:
         """Stop within `STOP_WITHIN_S`, or leave by force: nothing that a stop does is needed for correctness."""
+        self._waits_for = "its end"
         self._metrics.worker_up.set(0)
         try:
             async with asyncio.timeout(STOP_WITHIN_S):
@@ -202,6 +240,12 @@ class Worker:
                 _log.error("%s", self._fault)
             logging.shutdown()
             os._exit(self._fault.exit_code if self._fault else 0)
+
+
+def partition_state(partition: Partition) -> PartitionState:
+    """A partition as /readyz tells of it."""
+    lag = None if partition.end is None else max(0, partition.end - partition.low)
+    return PartitionState(partition.tp.topic, partition.tp.partition, partition.low, lag, partition.stopped)
 
 
 async def _nudge(parts: Parts) -> None:

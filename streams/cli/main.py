@@ -7,12 +7,22 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from streams.cli import audit_cmd, bench_cmd, demo_cmd, schemas_cmd, servers_cmd, simulate_cmd, topics_cmd, worker_cmd
+from streams.cli import (
+    audit_cmd,
+    bench_cmd,
+    demo_cmd,
+    rejects_cmd,
+    schemas_cmd,
+    servers_cmd,
+    simulate_cmd,
+    topics_cmd,
+    worker_cmd,
+)
 from streams.errors import Expected
 from streams.settings import SettingsError
 
 #: in the order of --help. Each has register(subparsers), imports nothing heavy, and its run function does
-COMMANDS = (demo_cmd, servers_cmd, worker_cmd, simulate_cmd, audit_cmd, bench_cmd, topics_cmd, schemas_cmd)
+COMMANDS = (demo_cmd, servers_cmd, worker_cmd, simulate_cmd, audit_cmd, rejects_cmd, bench_cmd, topics_cmd, schemas_cmd)
 
 EXIT_CODES = """\
 exit codes:

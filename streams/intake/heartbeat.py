@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
+from typing import cast
 
 from faust.types import TP
 from redis.asyncio import Redis
@@ -52,7 +53,10 @@ class Heartbeat:
         self._flagged: dict[TP, tuple[int, int, int]] = {}
         self._short: set[TP] = set()
         self._heard_at = monotonic()
-        self._kafka_away = False
+        #: whether it did not answer when it was last asked
+        self.kafka_away = False
+        self._redis_failed = False
+        self._redis_asked_at: float | None = None
         self._beats = 0
 
     async def beat(self) -> None:
@@ -61,15 +65,35 @@ class Heartbeat:
         await self._check_progress(ends)
         await self._check_answered(ends)
         try:
+            await self._read_watermark()
             for tp, partition in list(self._intake.partitions.items()):
                 if tp in ends:  # else it is another worker's by now, and its fence moves without us
                     await self._compare(tp, partition)
         except (RedisError, OSError):
+            self._redis_failed = True
             return
+        self._redis_failed = False
         self._beats += 1
         if self._beats % COMMIT_EVERY == 0:
             self._flagged.clear()  # a Redis that went back may have lost a flag although no fence tells
             await self._commit()
+
+    @property
+    def redis_away(self) -> bool:
+        """Whether Redis failed the last beat, keeps this one waiting, or is waited for by a settle."""
+        asked_at = self._redis_asked_at
+        silent = asked_at is not None and monotonic() - asked_at > SILENT_AFTER_S
+        return self._redis_failed or silent or self._patience.waiting
+
+    async def _read_watermark(self) -> None:
+        """It is a beat old at most, and never falls: an event called late by it is late."""
+        self._redis_asked_at = monotonic()
+        try:
+            told = cast("bytes | None", await self._redis.get(self._keys[0].watermark()))
+        finally:
+            self._redis_asked_at = None
+        if told:
+            self._meter.watermark(int(told))
 
     async def _ends_in_time(self) -> Mapping[TP, tuple[int, int | None]]:
         try:
@@ -82,7 +106,11 @@ class Heartbeat:
         now, short = monotonic(), set()
         for tp, (_, highwater) in ends.items():
             partition = self._intake.partitions.get(tp)
-            if partition is None or highwater is None:
+            if partition is None:
+                continue
+            partition.end = highwater
+            self._meter.remembered(tp, len(partition.memory))
+            if highwater is None:
                 continue
             self._meter.position(tp, partition.low, highwater)
             if 0 <= highwater < partition.low:
@@ -120,16 +148,16 @@ class Heartbeat:
 
     def _heard(self, now: float) -> None:
         self._heard_at = now
-        if self._kafka_away:
-            self._kafka_away = False
+        if self.kafka_away:
+            self.kafka_away = False
             _log.warning("Kafka answers again")
 
     async def _kafka_is_there(self, now: float) -> bool:
         """Ask, and say once that it is not; the time in which it is not counts for no partition."""
         if await self.kafka_answers():
             return True
-        if not self._kafka_away:
-            self._kafka_away = True
+        if not self.kafka_away:
+            self.kafka_away = True
             _log.warning("Kafka does not answer: waiting until it does")
         for partition in self._intake.partitions.values():
             partition.moved_at = now
@@ -147,6 +175,7 @@ class Heartbeat:
                 return
             if shard == 0:
                 self._meter.conservation(tp, fence.gap)
+                self._meter.read_until(tp, fence)
             if fence.next != partition.fences[shard] and partition.read_to >= partition.low:
                 kind = "rolled_back" if fence.next < partition.fences[shard] else "behind"
                 why = f"shard {shard} stands at {fence.next}, not {partition.fences[shard]}"

@@ -13,6 +13,7 @@ from faust.types import TP
 from streams.errors import Expected, WorkerStuck
 from streams.intake.chunk import Chunk, StartAt
 from streams.intake.judge import Judged
+from streams.intake.limits import RejectLimits
 from streams.intake.measure import Meter
 from streams.intake.opening import Opener, refuse_lost_records
 from streams.intake.partition import Partition
@@ -24,6 +25,12 @@ _log = logging.getLogger(__name__)
 
 #: Faust gives up for good, silently, on a seek that takes longer than its request timeout: end the process before that
 OPEN_WITHIN_S = 30.0
+#: said once; /readyz and a metric say it for as long as it lasts
+_STOPPED = (
+    "%s/%d is stopped: %s. What follows stays in Kafka, and the watermark waits. See what they are with `hightide "
+    "rejects list --topic %s --partition %d`, mend the producer, then start this worker again: it goes on from the "
+    "fence, and stops again at as many more (HIGHTIDE_REJECT_LIMIT, HIGHTIDE_REJECT_SHARE)"
+)
 
 
 class WorkerIntake:
@@ -41,6 +48,7 @@ class WorkerIntake:
         meter: Meter,
         reject_limit: int,
         fatal: Callable[[Expected], None],
+        reject_share: int = 0,
     ) -> None:
         self.partitions: dict[TP, Partition] = {}
         self.reseek: Callable[[Mapping[TP, StartAt]], Awaitable[object]]
@@ -51,12 +59,12 @@ class WorkerIntake:
         self._path = path
         self._patience = patience
         self._meter = meter
-        self._reject_limit = reject_limit
+        self._limits = partial(RejectLimits, reject_limit, reject_share)
         self._fatal = fatal
 
     def behind(self) -> bool:
-        """Whether records of this worker's partitions lie unread."""
-        return any(partition.highwater > partition.low for partition in self.partitions.values())
+        """Whether records of this worker's partitions lie unread; those of a stopped one will not be read."""
+        return any(each.highwater > each.low and not each.stopped for each in self.partitions.values())
 
     # -- step 1: where to read -----------------------------------------------------------------
     async def open(self, assigned: set[TP], log: LogReader) -> Mapping[TP, StartAt]:
@@ -70,7 +78,7 @@ class WorkerIntake:
             return {}
         if opened is None:
             return {}
-        self._meter.assigned()
+        self._meter.assigned(assigned)
         self.partitions = {tp: partition for tp, (partition, _) in opened.items()}
         starts = [f"{tp.topic}/{tp.partition} from {start}" for tp, (_, start) in sorted(opened.items())]
         _log.info("%d partitions: %s", len(starts), ", ".join(starts))
@@ -131,16 +139,20 @@ class WorkerIntake:
         chunk = judged.chunk
         partition.read_to, partition.highwater = chunk.end, chunk.highwater
         partition.moved_at = time.monotonic()
-        # what was counted before is only read again: a restart must not be stopped by the rejects that it follows
-        partition.rejects_in_a_row = judged.rejects_in_a_row(counted_from, partition.rejects_in_a_row)
-        if partition.rejects_in_a_row >= self._reject_limit:
-            partition.stopped = f"{partition.rejects_in_a_row} rejects in a row, the last at offset {chunk.end - 1}"
-            _log.error(
-                "%s/%d is stopped: %s (%s). Look at the rejects topic; start again once the producer is mended, or "
-                "with a higher HIGHTIDE_REJECT_LIMIT to let them pass",
-                chunk.tp.topic, chunk.tp.partition, partition.stopped, judged.rejects[-1].reason,
-            )  # fmt: skip
+        self._limit(partition, judged, counted_from)
         self.settled()
+
+    def _limit(self, partition: Partition, judged: Judged, counted_from: int) -> None:
+        """Stop a partition with too many rejects.
+
+        What was counted before is only read again: else a restart would be stopped by the rejects that it follows.
+        """
+        partition.limits = partition.limits or self._limits()
+        reached = partition.limits.look(*judged.rejects_among(counted_from))
+        if reached is not None:
+            tp, partition.stopped = partition.tp, f"{reached} ({judged.rejects[-1].reason})"
+            self._meter.stopped(tp)
+            _log.error(_STOPPED, tp.topic, tp.partition, partition.stopped, tp.topic, tp.partition)
 
     async def read_again(self, tp: TP, kind: str, why: str) -> None:
         """Open a partition afresh and seek to where it has to be read from."""
@@ -155,6 +167,7 @@ class WorkerIntake:
         if opened is None or self.partitions.get(tp) is not partition:
             return  # the worker ends, or the partition was rebalanced away meanwhile
         self.partitions[tp], start = opened[tp]
+        self._meter.running(tp)
         try:
             await self.reseek({tp: StartAt(start, self.partitions[tp].epoch)})
         except Exception as error:  # the chunk that led here is not settled, and would be skipped

@@ -113,12 +113,16 @@ class Judged:
         """The records in `[start, stop)` that changed the order book."""
         return self._touched[_at(self._touched, start, _offset) : _at(self._touched, stop, _offset)]
 
-    def rejects_in_a_row(self, start: int, before: int) -> int:
-        """How many rejects stand in a row at the end of the chunk: those from offset `start` on, and `before`."""
-        last_counted = self.counted[-1].offset if self.counted else -1
-        last_resend = self.resends[-1] if self.resends else -1
-        last_good = max(last_counted, last_resend)
-        return len(self.rejects_from(max(last_good + 1, start))) + (before if last_good < start else 0)
+    def rejects_among(self, start: int) -> tuple[int, list[tuple[int, int]]]:
+        """How many records there are from offset `start` on, and the rejects: position among those, and offset."""
+        records, first = self.chunk.records, _at(self.chunk.records, start, _offset)
+        offsets = (each.record.offset for each in self.rejects_from(start))
+        return len(records) - first, [(_at(records, offset, _offset) - first, offset) for offset in offsets]
+
+    def untrusted_from(self, start: int) -> int:
+        """How many admitted records from offset `start` on are stamped too far ahead to move the watermark."""
+        admitted = len(self._admitted) - bisect_left(self._admitted, start)
+        return admitted - (len(self._stamped) - bisect_left(self._stamped, start))
 
     def progress(self, start: int, stop: int) -> Progress:
         """The accounting of `[start, stop)`."""

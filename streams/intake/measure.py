@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from faust.types import TP
 
+from streams.intake.fitting import BYTES_PER_EVENT
 from streams.intake.judge import Judged
+from streams.intake.punctuality import Producers, late_orders
 from streams.metrics import Metrics
+from streams.tally.fence import Fence
+from streams.tally.windows import SHANGHAI, Zone
 
 
 class Meter:
     """Writes the metrics of steps 1 to 4."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, zone: Zone = SHANGHAI, lateness_ms: int = 120_000) -> None:
         self._metrics = metrics
+        self._zone = zone
+        self._lateness_ms = lateness_ms
+        self._closed_before_ms = 0
+        self._producers = Producers()
+        self._owned: set[TP] = set()
 
     def settled(self, judged: Judged, counted_from: int, fence: int, took_s: float) -> None:
         """A chunk is settled; what lies below `counted_from` was only read again, to remember resends."""
@@ -28,10 +37,50 @@ class Meter:
         metrics.chunk_records.observe(len(chunk.records))
         metrics.settle_seconds.observe(took_s)
         self.position(chunk.tp, fence, chunk.highwater)
+        self._times(judged, counted_from)
 
-    def assigned(self) -> None:
-        """Kafka gave this worker a set of partitions."""
+    def _times(self, judged: Judged, counted_from: int) -> None:
+        chunk, metrics = judged.chunk, self._metrics
+        labels = (chunk.tp.topic, str(chunk.tp.partition))
+        counted = judged.counted_in(counted_from, chunk.end)
+        metrics.late.labels(*labels).inc(late_orders(counted, self._closed_before_ms))
+        metrics.untrusted.labels(*labels).inc(judged.untrusted_from(counted_from))
+        for producer, delay_ms in self._producers.least_delays_ms(chunk.records, counted).items():
+            metrics.producer_delay.labels(producer).set(delay_ms / 1000)
+
+    def watermark(self, watermark_ms: int) -> None:
+        """The watermark as Redis has it: what is settled from now on for an hour that it has closed is late."""
+        self._closed_before_ms = self._zone.start_ms("hour", self._zone.hour(watermark_ms - self._lateness_ms))
+
+    def assigned(self, tps: set[TP]) -> None:
+        """Kafka gave this worker a set of partitions; what it told of others is another worker's to tell."""
         self._metrics.rebalances.inc()
+        for tp in self._owned - tps:
+            for gauge in self._metrics.of_partitions():
+                gauge.remove(tp.topic, str(tp.partition))
+        self._owned = set(tps)
+        for tp in tps:
+            self.running(tp)
+
+    def running(self, tp: TP) -> None:
+        """A partition was opened: if it was stopped, it is not any more."""
+        self._metrics.stopped.labels(tp.topic, str(tp.partition)).set(0)
+
+    def stopped(self, tp: TP) -> None:
+        """Too many rejects: nothing more is taken from a partition."""
+        self._metrics.stopped.labels(tp.topic, str(tp.partition)).set(1)
+
+    def remembered(self, tp: TP, events: int) -> None:
+        """How many events the resend memory of a partition holds."""
+        labels = (tp.topic, str(tp.partition))
+        self._metrics.remembered.labels(*labels).set(events)
+        self._metrics.remembered_bytes.labels(*labels).set(events * BYTES_PER_EVENT)
+
+    def read_until(self, tp: TP, fence: Fence) -> None:
+        """How far a partition is read in time; one of them holds the watermark."""
+        labels = (tp.topic, str(tp.partition))
+        self._metrics.trusted.labels(*labels).set(fence.trusted_ms)
+        self._metrics.arrived.labels(*labels).set(fence.arrival_ms)
 
     def rows(self, count: int) -> None:
         """One script of that many rows was run."""

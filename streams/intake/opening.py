@@ -25,6 +25,7 @@ class Opener:
 
     `claim` makes sure that the store is still marked as ours: one that was emptied under a running worker is not.
     `clock_ms` is asked for change versions alone, which must be new even in a store that went back (`later.lua`).
+    `fits` is given how many records of each partition lie in the horizon; it raises if they do not fit into memory.
     """
 
     def __init__(
@@ -34,12 +35,14 @@ class Opener:
         dedupe_ms: int,
         claim: Callable[[], Awaitable[None]],
         clock_ms: Callable[[], int],
+        fits: Callable[[Mapping[TP, int]], None] = lambda in_horizon: None,
     ) -> None:
         self._redis = redis
         self._keys = keys
         self._dedupe_ms = dedupe_ms
         self._claim = claim
         self._clock_ms = clock_ms
+        self._fits = fits
         self._init = lua_script(redis, "streams.tally", "fences")
         self._later = lua_script(redis, "streams.intake", "later")
         self._epoch = 0
@@ -57,6 +60,7 @@ class Opener:
         everywhere = {tp: await self._fences(tp, first_offsets[tp]) for tp in known}
         fences = {tp: everywhere[tp] for tp in assigned}
         warm = await self._warm_starts(fences, log)
+        self._fits({tp: min(fence.next for fence in fences[tp]) - start for tp, start in warm.items()})
         for keys in self._keys:
             await self._later(keys=[keys.sequence()], args=[self._clock_ms() // 1000 * HISTORY])
         self._epoch += 1

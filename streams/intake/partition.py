@@ -7,6 +7,7 @@ from time import monotonic
 
 from faust.types import TP
 
+from streams.intake.limits import RejectLimits
 from streams.intake.resends import ResendMemory
 
 
@@ -24,13 +25,17 @@ class Partition:
     fences: list[int]
     memory: ResendMemory
     identity: tuple[int, int] | None = None
-    rejects_in_a_row: int = 0
+    #: counts rejects since the opening; None before the first chunk
+    limits: RejectLimits | None = None
+    #: why nothing more is taken from it until it is opened again
     stopped: str | None = None
     #: a chunk is being settled: what Redis says meanwhile may be newer than what is known here
     taking: bool = False
     #: where the next chunk must begin (offset), and the end of the log as it was at the last one
     read_to: int = 0
     highwater: int = 0
+    #: the end of the log as the heartbeat last heard it; None while no fetch was answered
+    end: int | None = None
     #: monotonic seconds of the last progress, for the watchdog
     moved_at: float = field(default_factory=monotonic)
 

@@ -14,7 +14,8 @@ class Fence(NamedTuple):
     """A fence as it stands in one shard.
 
     `next` and `origin` are offsets; `counted`, `resends` and `rejected` are records since the origin; `arrival_ms` is
-    the largest arrival settled; `last_crc` and `last_ms` identify the last record settled.
+    the largest arrival settled, `trusted_ms` the largest event time that is not ahead of its arrival (0: none yet);
+    `last_crc` and `last_ms` identify the last record settled.
     """
 
     next: int
@@ -23,6 +24,7 @@ class Fence(NamedTuple):
     resends: int
     rejected: int
     arrival_ms: int
+    trusted_ms: int
     last_crc: int
     last_ms: int
 

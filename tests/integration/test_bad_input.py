@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import msgspec
 from redis.asyncio import Redis
@@ -16,6 +20,7 @@ import schemas
 from schemas.rejects import MAX_BYTES, Reason, Rejected
 from streams.lab.audit.audit import audit
 from streams.lab.processes import until_settled, worker_process
+from streams.lab.servers.spawn import free_port
 from streams.settings import Settings
 from streams.topics import Topics
 from tests.integration.by_hand import (
@@ -111,10 +116,29 @@ def check(found: Rejected, sent: Sent, reason: Reason) -> None:
         assert found.head is not None and sent.value.startswith(b64decode(found.head))
 
 
+async def until_unready(settings: Settings, reasons: list[str]) -> None:
+    """Wait until the worker's /readyz is red for these reasons."""
+    async with asyncio.timeout(20):
+        while True:
+            if await asyncio.to_thread(readiness, settings) == (503, reasons):
+                return
+            await asyncio.sleep(0.1)
+
+
+def readiness(settings: Settings) -> tuple[int, object]:
+    """What the worker answers at /readyz: the status, and the reasons."""
+    try:
+        with urlopen(f"http://{settings.metrics}/readyz") as answer:
+            return answer.status, json.load(answer)["reasons"]
+    except HTTPError as error:
+        with error:
+            return error.code, json.load(error)["reasons"]
+
+
 async def test_too_many_rejects_in_a_row_stop_their_partition_and_leave_the_rest_working(
     settings: Settings, redis: Redis, tmp_path: Path
 ) -> None:
-    settings = replace(settings, reject_limit=50)
+    settings = replace(settings, reject_limit=50, metrics=f"127.0.0.1:{free_port()}")
     orders, log = Topics(settings.topic_prefix).orders, tmp_path / "worker.log"
     async with worker_process(settings, log) as worker:
         await send(settings, orders, 0, [*map(paid, range(10)), *[b"{}"] * 60])
@@ -124,13 +148,15 @@ async def test_too_many_rejects_in_a_row_stop_their_partition_and_leave_the_rest
         await send(settings, orders, 1, [*[b"{}"] * 49, *map(paid, range(200, 205))])
         await until_fence(redis, settings, "orders", 1, 54)
         fences = await fences_of(redis, settings)
+        told = f"{orders}/0 is stopped: 50 rejects in a row, the last at offset 59 (missing_field)"
+        await until_unready(settings, [told])
         assert worker.poll() is None
     assert fences["orders", 0] == stood
     assert (stood.counted, stood.rejected, stood.gap) == (10, 60, 0)
     assert (fences["orders", 1].counted, fences["orders", 1].rejected) == (5, 49)
     (said,) = lines(log, " is stopped: ")
-    assert f" error streams.intake.intake {orders}/0 is stopped: 60 rejects in a row, the last at offset 69 " in said
-    assert "(missing_field). Look at the rejects topic; start again once the producer is mended" in said
+    assert f" error streams.intake.intake {orders}/0 is stopped: 50 rejects in a row, the last at offset 59 " in said
+    assert "(missing_field). What follows stays in Kafka, and the watermark waits. See what they are with" in said
 
 
 async def test_a_refund_that_overtakes_its_order_is_driven_again_by_itself(

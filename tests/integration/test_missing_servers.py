@@ -15,17 +15,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from faust.types import TP
 from redis import Redis as PlainRedis
 
-from streams.connect import redis_client
-from streams.keys import MARKER
+from streams.connect import check_store, redis_client
+from streams.keys import MARKER, shard_keys
 from streams.lab.processes import Process, as_environment, end_worker, start_worker
 from streams.lab.servers import Broker, Store
 from streams.lab.servers.spawn import free_port
 from streams.settings import Settings
+from streams.tally.fence import partition_member
 from streams.topic_admin import ensure_topics, simulated_topics
 from streams.topics import Topics
-from tests.integration.by_hand import exit_code, lines, paid, send, until_fence, until_said
+from tests.integration.by_hand import ARRIVAL_MS, exit_code, lines, paid, send, until_fence, until_said
 from tests.integration.scenario import Evening
 from tests.integration.small import play_share, small_market
 
@@ -130,6 +132,24 @@ async def test_a_store_that_is_not_ours_is_refused_and_untouched(
         assert client.get(key) == value.encode()
     (line,) = lines(log, "")
     assert line.startswith(f"hightide: Redis at redis://{store.address}/0 {said}")
+
+
+async def test_a_dedupe_horizon_that_does_not_fit_is_refused_with_the_arithmetic(
+    settings: Settings, store: Store, tmp_path: Path
+) -> None:
+    settings = replace(settings, redis=f"redis://{store.address}/0", memory_mb=1)
+    orders, log = Topics(settings.topic_prefix).orders, tmp_path / "worker.log"
+    await send(settings, orders, 0, map(paid, range(3_000)))
+    redis, keys = redis_client(settings), shard_keys(settings.group, 0)
+    await check_store(redis, settings)
+    fence = {"next": 3_000, "origin": 0, "counted": 3_000, "arrival_ms": ARRIVAL_MS, "last_ms": ARRIVAL_MS}
+    await redis.hset(keys.fence(orders, 0), mapping=fence)
+    await redis.sadd(keys.partitions(), partition_member(TP(orders, 0)))
+    await redis.aclose()
+    assert await exit_code(start_worker(settings, log)) == 78
+    (said,) = lines(log, "does not fit into memory")
+    assert "hold 3,000 records in 1 partitions" in said
+    assert "x 2 horizons kept x 192 bytes an event = 1.1 MB, and 1.0 MB are allowed" in said
 
 
 def test_wrong_settings_are_told_in_a_line_each() -> None:

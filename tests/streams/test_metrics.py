@@ -2,17 +2,14 @@
 
 import re
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 
-from streams.lab.servers.spawn import free_port
-from streams.metrics import VOCABULARY, Definition, Metrics, serve_metrics
-from streams.settings import SettingsError
+from streams.metrics import VOCABULARY, Definition, Metrics
 
-UNITS = ("_seconds", "_records", "_rows", "_ms", "_offset", "_alerts", "_up")
+UNITS = ("_seconds", "_records", "_rows", "_ms", "_offset", "_alerts", "_bytes", "_up", "_stopped")
 _ROOT = Path(__file__).parents[2]
 _SOURCE = "".join(path.read_text() for room in ("streams", "agents") for path in (_ROOT / room).rglob("*.py"))
 
@@ -70,21 +67,7 @@ def test_a_registry_can_be_given() -> None:
     assert Metrics(registry).registry is registry
 
 
-def test_it_is_served_until_stopped() -> None:
-    metrics, address = Metrics(), f"127.0.0.1:{free_port()}"
-    metrics.rejected.labels("orders", "0", "not_json").inc(3)
-    stop = serve_metrics(address, metrics)
-    try:
-        with urlopen(f"http://{address}/metrics") as answer:
-            text = answer.read().decode()
-        assert 'hightide_events_rejected_total{partition="0",reason="not_json",topic="orders"} 3.0' in text
-        with pytest.raises(SettingsError, match=f"HIGHTIDE_METRICS='{address}': .*in use"):
-            serve_metrics(address, metrics)
-    finally:
-        stop()
-    with pytest.raises(OSError, match="refused"):
-        urlopen(f"http://{address}/metrics")
-
-
-def test_without_an_address_nothing_is_served() -> None:
-    serve_metrics("", Metrics())()
+def test_the_gauges_of_a_partition_are_those_that_have_its_labels_and_no_other() -> None:
+    named = {gauge._name for gauge in Metrics().of_partitions()}
+    assert named == {it.name for it in VOCABULARY if it.kind == "gauge" and it.labels == ("topic", "partition")}
+    assert {"hightide_lag_records", "hightide_partition_stopped"} <= named

@@ -8,10 +8,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from faust.types import TP
 from redis.exceptions import ConnectionError as RedisGone
 
 from streams import worker as module
 from streams.errors import Expected, LogReplaced, ServerMissing, StoreRefused, WorkerStuck
+from streams.health import PartitionState
+from streams.intake.partition import Partition
+from streams.intake.resends import ResendMemory
 from streams.settings import Settings
 from streams.worker import Worker
 
@@ -79,6 +83,56 @@ async def test_what_waiting_does_not_mend_is_not_waited_for(waits: list[str], mo
     with pytest.raises(StoreRefused):
         await worker()._until_ready(None)  # type: ignore[arg-type]
     assert waits == ["redis", "kafka"]
+
+
+# -- what it says of itself ----------------------------------------------------------------------
+async def test_while_it_starts_it_says_what_it_waits_for(waits: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    it, said = worker(), []
+
+    async def wait(server: str) -> None:
+        said.append(it._seen().reasons())
+
+    monkeypatch.setattr(module, "wait_for_redis", wait)
+    monkeypatch.setattr(module, "wait_for_kafka", wait)
+    await it._until_ready(None)  # type: ignore[arg-type]
+    assert said == [["not up: waiting for Redis"], ["not up: waiting for Kafka"]]
+
+
+def working(it: Worker, **heartbeat: bool) -> Worker:
+    """The worker as it is once it is up, with one partition of 10 records of which 4 are settled."""
+    partition = Partition(TP("orders", 0), 1, 0, [4, 6], ResendMemory(0), end=10)
+    told = {"redis_away": False, "kafka_away": False, **heartbeat}
+    intake = SimpleNamespace(partitions={partition.tp: partition})
+    it._assembly = SimpleNamespace(heartbeat=SimpleNamespace(**told), parts=SimpleNamespace(intake=intake))  # type: ignore[assignment]
+    it._waits_for = None
+    return it
+
+
+def test_once_it_is_up_it_says_where_it_stands() -> None:
+    seen = working(worker())._seen()
+    assert (seen.up, seen.reasons()) == (True, [])
+    assert seen.partitions == (PartitionState("orders", 0, 4, 6, None),)
+
+
+@pytest.mark.parametrize("server", ["redis", "kafka"])
+def test_a_server_that_is_away_is_said(server: str) -> None:
+    seen = working(worker(), **{f"{server}_away": True})._seen()
+    assert seen.reasons() == [f"{server.capitalize()} does not answer"]
+
+
+async def test_its_loop_is_seen_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BEAT_EVERY_S", 0.0)
+    it, beats, often = worker(), [], asyncio.Event()
+
+    def beat(seen: object) -> None:
+        beats.append(seen)
+        if len(beats) == 3:
+            often.set()
+
+    it._health.beat = beat  # type: ignore[method-assign]
+    living = asyncio.create_task(it._live())
+    await often.wait()
+    living.cancel()
 
 
 async def test_work_that_is_given_up_for_the_end_is_let_go_first() -> None:

@@ -27,7 +27,7 @@ REJECT_LIMIT = 4
 class Rig:
     """`faults` are what would have ended the worker, `seeks` where the consumer was sent, `settled` counts settles."""
 
-    def __init__(self, redis: Redis, log: Mapping[TP, Sequence[Record]]) -> None:
+    def __init__(self, redis: Redis, log: Mapping[TP, Sequence[Record]], reject_share: int = 0) -> None:
         self.keys = [shard_keys("test", 0)]
         self.metrics = Metrics()
         self.meter = Meter(self.metrics)
@@ -39,7 +39,9 @@ class Rig:
         patience, rejects = Patience(lambda: None), FakeRejects()
         orders = OrderRules(SHANGHAI, ORDERS_MS, index=True)
         self.path = Path(redis, self.keys, orders, {"orders": admit_order}, rejects, patience, self.meter)  # type: ignore[arg-type]
-        self.intake = WorkerIntake(self.opener, self.path, patience, self.meter, REJECT_LIMIT, self.faults.append)
+        self.intake = WorkerIntake(
+            self.opener, self.path, patience, self.meter, REJECT_LIMIT, self.faults.append, reject_share
+        )
         self.intake.reseek = self._seek
         self.intake.settled = self._settled
 

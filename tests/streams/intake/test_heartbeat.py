@@ -13,9 +13,11 @@ from redis.exceptions import ConnectionError as RedisGone
 
 import streams.intake.heartbeat
 from streams.errors import LogReplaced, WorkerStuck
+from streams.intake.fitting import BYTES_PER_EVENT
 from streams.intake.heartbeat import COMMIT_EVERY, SILENT_AFTER_S, STUCK_AFTER_S, Heartbeat
 from streams.intake.partition import Partition
-from tests.streams.intake.making import ORDERS, paid, records, sample
+from streams.tally.windows import HOUR_MS
+from tests.streams.intake.making import MIDNIGHT_MS, ORDERS, paid, records, sample
 from tests.streams.intake.rig import Rig
 
 GOOD = records([paid(f"p-{at}") for at in range(10)])
@@ -157,6 +159,75 @@ async def test_the_accounting_beside_the_fence_is_measured(watched: Watched) -> 
     await watched.fence(counted=4)
     await watched.heart.beat()
     assert sample(watched.rig.metrics, "hightide_conservation_gap_records", **where) == 2
+
+
+async def test_memory_and_times_of_a_partition_are_measured(watched: Watched) -> None:
+    await watched.heart.beat()
+    where = {"topic": "orders", "partition": "0"}
+    assert sample(watched.rig.metrics, "hightide_remembered_records", **where) == 6
+    assert sample(watched.rig.metrics, "hightide_remembered_bytes", **where) == 6 * BYTES_PER_EVENT
+    assert sample(watched.rig.metrics, "hightide_trusted_ms", **where) == MIDNIGHT_MS
+    assert sample(watched.rig.metrics, "hightide_arrival_ms", **where) == MIDNIGHT_MS + 5_000
+
+
+async def test_the_watermark_that_redis_has_tells_what_is_late(watched: Watched) -> None:
+    await watched.heart.beat()
+    await watched.redis.set(watched.rig.keys[0].watermark(), MIDNIGHT_MS + 2 * HOUR_MS)
+    late = {"topic": "orders", "partition": "0"}
+    await watched.rig.take(GOOD[6:8])
+    assert sample(watched.rig.metrics, "hightide_events_late_total", **late) == 0
+    await watched.heart.beat()
+    await watched.rig.take(GOOD[8:])
+    assert sample(watched.rig.metrics, "hightide_events_late_total", **late) == 2
+
+
+# -- who is away -------------------------------------------------------------------------------
+async def test_a_store_is_away_from_a_beat_that_fails_to_one_that_does_not(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(*arguments: object) -> None:
+        raise RedisGone("refused")
+
+    assert not watched.heart.redis_away
+    with monkeypatch.context() as patch:
+        patch.setattr(streams.intake.heartbeat, "read_fence", gone)
+        await watched.heart.beat()
+        assert watched.heart.redis_away
+    await watched.heart.beat()
+    assert not watched.heart.redis_away
+
+
+async def test_a_store_that_a_settle_waits_for_is_away(watched: Watched) -> None:
+    watched.patience.waiting = True
+    assert watched.heart.redis_away
+
+
+async def test_a_store_that_keeps_a_beat_waiting_is_away_before_the_beat_ends(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    async def slowly(key: str) -> None:
+        monkeypatch.setattr(streams.intake.heartbeat, "SILENT_AFTER_S", 60.0)
+        seen.append(watched.heart.redis_away)
+        monkeypatch.setattr(streams.intake.heartbeat, "SILENT_AFTER_S", -1.0)
+        seen.append(watched.heart.redis_away)
+
+    monkeypatch.setattr(watched.redis, "get", slowly)
+    await watched.heart._read_watermark()
+    assert (seen, watched.heart.redis_away) == ([False, True], False)
+
+
+async def test_kafka_is_away_until_a_fetch_is_answered(watched: Watched) -> None:
+    watched.kafka_is_there = False
+    watched.silent(10 * STUCK_AFTER_S)
+    await watched.heart.beat()
+    assert watched.heart.kafka_away
+    assert watched.partition.end is None
+    watched.ends = {ORDERS: (6, 10)}
+    await watched.heart.beat()
+    assert not watched.heart.kafka_away
+    assert watched.partition.end == 10
 
 
 # -- the log -----------------------------------------------------------------------------------

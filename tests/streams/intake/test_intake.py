@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisGone
 
 import streams.intake.intake
+import streams.intake.limits
 import streams.intake.store_calls
 from streams.errors import Expected, LogReplaced, StoreFault, WorkerStuck
 from streams.intake.chunk import Chunk, StartAt
@@ -141,9 +142,13 @@ async def test_too_many_rejects_in_a_row_stop_their_partition_and_no_other(
     await rig.take(rejects(1, 5))
     assert [record.levelname for record in caplog.records if "is stopped" in record.message] == ["ERROR"]
     assert (
-        "orders/0 is stopped: 4 rejects in a row, the last at offset 5 (not_json). Look at the rejects topic; start "
-        "again once the producer is mended, or with a higher HIGHTIDE_REJECT_LIMIT to let them pass"
+        "orders/0 is stopped: 4 rejects in a row, the last at offset 5 (not_json). What follows stays in Kafka, and "
+        "the watermark waits. See what they are with `hightide rejects list --topic orders --partition 0`, mend the "
+        "producer, then start this worker again: it goes on from the fence, and stops again at as many more "
+        "(HIGHTIDE_REJECT_LIMIT, HIGHTIDE_REJECT_SHARE)"
     ) in caplog.messages
+    assert sample(rig.metrics, "hightide_partition_stopped", topic="orders", partition="0") == 1
+    assert sample(rig.metrics, "hightide_partition_stopped", topic="orders", partition="1") == 0
     await rig.take(GOOD[6:])
     assert await fence(redis) == 6
     await rig.take(GOOD[:4], OTHER)
@@ -172,6 +177,51 @@ async def test_a_restart_behind_the_rejects_that_stopped_it_goes_on(redis: Redis
     assert again.intake.partitions[ORDERS].stopped is None
     await again.take(log[REJECT_LIMIT:])
     assert await fence(redis) == 10
+
+
+async def test_a_row_within_a_chunk_stops_it_as_one_over_two_chunks_does(redis: Redis, rig: Rig) -> None:
+    await rig.take([*rejects(REJECT_LIMIT, 0), *GOOD[REJECT_LIMIT:]])
+    assert rig.intake.partitions[ORDERS].stopped == "4 rejects in a row, the last at offset 3 (not_json)"
+    assert await fence(redis) == 10
+
+
+async def test_records_of_a_stopped_partition_are_no_reason_to_hurry(redis: Redis, rig: Rig) -> None:
+    """Detection rests while records lie unread; these will not be read."""
+    epoch = rig.intake.partitions[ORDERS].epoch
+    await rig.intake.take(Chunk(ORDERS, epoch, 0, 3, 99, rejects(3, 0)))
+    assert rig.intake.behind()
+    await rig.intake.take(Chunk(ORDERS, epoch, 3, 4, 99, rejects(1, 3)))
+    assert not rig.intake.behind()
+
+
+async def test_a_partition_that_is_read_again_is_not_stopped_any_more(redis: Redis, rig: Rig) -> None:
+    await rig.take(rejects(REJECT_LIMIT, 0))
+    await rig.intake.read_again(ORDERS, "rolled_back", "Redis went back")
+    assert rig.intake.partitions[ORDERS].stopped is None
+    assert sample(rig.metrics, "hightide_partition_stopped", topic="orders", partition="0") == 0
+
+
+async def test_the_share_of_rejects_stops_a_partition_too(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams.intake.limits, "SHARE_OF_RECORDS", 10)
+    rig = Rig(redis, {ORDERS: GOOD}, reject_share=30)
+    await rig.open()
+    mixed = records([BAD if at in (0, 9, 12, 18, 19) else paid(f"m-{at}") for at in range(20)])
+    await rig.take(mixed[:12])
+    await rig.take(mixed[12:18])
+    assert rig.intake.partitions[ORDERS].stopped is None
+    await rig.take(mixed[18:])
+    assert rig.intake.partitions[ORDERS].stopped == (
+        "30 % of the last 10 records are rejects, the last at offset 18 (not_json)"
+    )
+
+
+# -- what was another worker's -----------------------------------------------------------------
+async def test_a_partition_that_went_elsewhere_is_told_by_its_new_worker_alone(redis: Redis, rig: Rig) -> None:
+    await rig.take(GOOD[:6])
+    assert sample(rig.metrics, "hightide_lag_records", topic="orders", partition="0") == 0
+    await rig.intake.open({OTHER}, rig.log)
+    assert sample(rig.metrics, "hightide_lag_records", topic="orders", partition="0") is None
+    assert sample(rig.metrics, "hightide_events_counted_total", topic="orders", partition="0") == 6
 
 
 # -- failures ----------------------------------------------------------------------------------

@@ -232,31 +232,33 @@ def test_any_cut_of_a_chunk_adds_up(picked: list[tuple[dict[str, Any] | bytes, i
     assert [each for part in pairwise(edges) for each in it.touched_in(*part)] == it.touched_in(start, stop)
 
 
-# -- rejects in a row --------------------------------------------------------------------------
+# -- what limits and metrics ask ---------------------------------------------------------------
 @pytest.mark.parametrize(
-    ("events", "before", "in_a_row"),
+    ("start", "among"),
     [
-        ([BAD, BAD], 0, 2),
-        ([BAD, BAD], 5, 7),
-        ([paid("a"), BAD], 5, 1),
-        ([BAD, paid("a")], 5, 0),
-        ([BAD, paid("a"), BAD, BAD], 5, 2),
-        ([paid("a"), BAD, paid("a"), BAD], 5, 1),
+        (20, (5, [(1, 21), (3, 23), (4, 24)])),
+        (21, (4, [(0, 21), (2, 23), (3, 24)])),
+        (22, (3, [(1, 23), (2, 24)])),
+        (25, (0, [])),
     ],
 )
-def test_rejects_in_a_row_go_on_over_chunks_until_something_good(
-    events: list[dict[str, Any] | bytes], before: int, in_a_row: int
+def test_rejects_are_placed_among_the_records_from_an_offset_on(
+    start: int, among: tuple[int, list[tuple[int, int]]]
 ) -> None:
-    assert judged(records(events, start=20)).rejects_in_a_row(20, before) == in_a_row
+    it = judged(records([paid("a"), BAD, paid("a"), BAD, BAD], start=20))
+    assert it.rejects_among(start) == among
 
 
-def test_rejects_that_are_only_read_again_do_not_count_again() -> None:
-    it = judged(records([BAD, BAD, BAD], start=20))
-    assert [it.rejects_in_a_row(start, 0) for start in (20, 22, 23, 30)] == [3, 1, 0, 0]
+def test_a_hole_in_the_log_is_no_record_among_them() -> None:
+    recs = records([paid("a"), BAD, BAD, BAD], start=20)
+    assert judged([recs[0], recs[3]]).rejects_among(20) == (2, [(1, 23)])
 
 
-def test_a_good_record_that_is_only_read_again_ends_no_row() -> None:
-    assert judged(records([paid("a"), BAD], start=20)).rejects_in_a_row(21, 4) == 5
+@pytest.mark.parametrize(("start", "untrusted"), [(0, 2), (1, 1), (3, 1), (4, 0)])
+def test_stamps_ahead_of_trust_are_counted_from_an_offset_on(start: int, untrusted: int) -> None:
+    ahead = [TRUST_AHEAD_MS + 1, TRUST_AHEAD_MS, 0, TRUST_AHEAD_MS + 5_000]
+    events = [paid(f"e-{at}", event_time_ms=MIDNIGHT_MS + at * 1_000 + ms) for at, ms in enumerate(ahead)]
+    assert judged(records(events)).untrusted_from(start) == untrusted
 
 
 def test_the_memory_is_fed_over_chunks() -> None:

@@ -6,7 +6,8 @@ import pytest
 from faust.types import TP
 from redis.asyncio import Redis
 
-from streams.errors import LogReplaced, StoreFault
+from streams.errors import LogReplaced, MemoryShort, StoreFault
+from streams.intake.fitting import BYTES_PER_EVENT, GENERATIONS, Fitting
 from streams.intake.opening import Opener
 from streams.intake.partition import Partition
 from streams.keys import HISTORY, Keys, shard_keys
@@ -207,3 +208,23 @@ def test_change_versions_are_exact_in_lua() -> None:
     """Its numbers are doubles; a mark's version stands in the score of a sorted set, which is one too."""
     year_2100_s = 4_102_444_800
     assert year_2100_s * HISTORY < 2**53
+
+
+# -- the horizon that must fit -----------------------------------------------------------------
+@pytest.mark.parametrize("shards", [1, 2])
+async def test_what_lies_in_the_horizon_before_the_fence_is_told_before_reading_begins(
+    redis: Redis, shards: int
+) -> None:
+    for shard in range(shards):
+        await fence(redis, 40, shard)
+    told: list[Mapping[TP, int]] = []
+    opener = Opener(redis, keys_of(shards), DEDUPE_MS, Claims(), now, told.append)
+    await opener.open([ORDERS, SESSIONS], log(50))
+    assert told == [{ORDERS: HORIZON + 1}]
+
+
+async def test_a_horizon_that_does_not_fit_opens_nothing(redis: Redis) -> None:
+    await fence(redis, 40)
+    fits = Fitting(DEDUPE_MS // 1000, GENERATIONS * BYTES_PER_EVENT * (HORIZON + 1) - 1).check
+    with pytest.raises(MemoryShort, match="hold 16 records in 1 partitions"):
+        await Opener(redis, keys_of(1), DEDUPE_MS, Claims(), now, fits).open([ORDERS], log(50))
