@@ -19,6 +19,7 @@ from faust.types import TP
 from redis.asyncio import Redis
 
 from streams.errors import LogReplaced
+from streams.failpoints import failpoint
 from streams.intake.chunk import Chunk
 from streams.intake.judge import Admit, Admitted, Judged, judge, record_crc, spoken_of
 from streams.intake.measure import Meter
@@ -82,10 +83,13 @@ class Path:
         _check_identity(partition, chunk)
         admitted = self._admitted(chunk)
         judged = judge(chunk, admitted, partition.memory, await self._book(partition, chunk, admitted))
+        failpoint("after_admit")
         if chunk.end > partition.low:
             await self._rejects.publish(chunk.tp, judged.rejects_from(partition.low))
             folds = _Folds(judged, self._keys, self._zone, self._fitting)
             for shard in range(len(self._keys)):
+                if shard:
+                    failpoint("between_shards")
                 await self._settle_shard(partition, folds, shard)
         return judged
 
@@ -128,7 +132,9 @@ class Path:
         is_home = shard == home_shard(tp.partition, len(self._keys))
         orders = folds.orders(start, stop, tp, shard) if is_home else {}
         settle = partial(self._settlers[shard].settle, tp, progress, rows[shard], deltas.first_offsets, orders)
+        failpoint("before_settle")
         answer = await self._patience.call(f"settling {tp.topic}/{tp.partition} from offset {start}", settle)
+        failpoint("after_settle")
         self._meter.rows(len(rows[shard]))
         return stop if isinstance(answer, Applied) else answer.next
 

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from schemas.alerts import Alert, encode_alert
+from streams.failpoints import failpoint
 from streams.keys import Keys
 from streams.marks.facts import decode_fact
 from streams.marks.lease import LEASE_MS, Held, Lease
@@ -113,6 +114,7 @@ class Publisher:
         for _, alert in (each for each in news if each.id not in failures):
             self._published.note(Told(alert.alert_id, alert.revision, alert.state))
             self._tell(alert)
+        failpoint("after_ack")
         await self._drop(shard, [each.id for each in entries if each.id not in failures])
         if failures:
             raise next(iter(failures.values()))
@@ -133,8 +135,10 @@ class Publisher:
         if not entries:
             return {}
         producer = await self._started()
+        failpoint("before_publish")
         sent = [await self._hand_over(producer, each.alert) for each in entries]
         outcomes = await asyncio.gather(*sent, return_exceptions=True)
+        failpoint("after_publish")
         pairs = zip(entries, outcomes, strict=True)
         return {each.id: outcome for each, outcome in pairs if isinstance(outcome, BaseException)}
 
