@@ -11,6 +11,7 @@ The fence decides everything. What it can answer to a settle of `[start, stop)`:
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -33,6 +34,8 @@ from streams.tally.fold import Deltas, fold
 from streams.tally.rows import ShardRows, shard_rows
 from streams.tally.settle import Applied, Settler
 from streams.tally.windows import Zone
+
+_log = logging.getLogger(__name__)
 
 #: rows that one script may write: bounds the time for which Redis does nothing else (about 80 ms)
 MAX_ROWS = 8_000
@@ -136,7 +139,11 @@ class Path:
         answer = await self._patience.call(f"settling {tp.topic}/{tp.partition} from offset {start}", settle)
         failpoint("after_settle")
         self._meter.rows(len(rows[shard]))
-        return stop if isinstance(answer, Applied) else answer.next
+        if isinstance(answer, Applied):
+            return stop
+        place = f"{tp.topic}/{tp.partition} [{start}, {stop})"
+        _log.info("shard %d refused to settle %s: its fence stands at %s", shard, place, answer.next)
+        return answer.next
 
 
 @dataclass(slots=True)

@@ -18,12 +18,15 @@ class TrialFailed(AssertionError):
 
 
 class Worker:
-    """One process. `points` is what `streams.failpoints` is armed with."""
+    """One process. `points` is what `streams.failpoints` is armed with; `checkout` a folder with another program."""
 
-    def __init__(self, settings: Settings, log: Path, points: str = "") -> None:
+    def __init__(self, settings: Settings, log: Path, points: str = "", checkout: Path | None = None) -> None:
         self.log = log
         self.started_at = time.time()
-        self.process: Process = start_worker(settings, log, {VARIABLE: points} if points else {})
+        more = {VARIABLE: points} if points else {}
+        if checkout is not None:
+            more |= {"PYTHONPATH": str(checkout), "PYTHONSAFEPATH": "1"}
+        self.process: Process = start_worker(settings, log, more)
         #: ended by the trial itself, so that its end says nothing
         self.expected_to_end = bool(points)
 

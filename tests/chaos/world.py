@@ -35,7 +35,7 @@ from tests.chaos.scenario import some_market
 from tests.chaos.workers import TrialFailed, Worker
 
 #: how long the player takes on the wall; most faults strike in its middle
-PLAY_S = 3.0
+PLAY_S = 5.0
 _LOOK_EVERY_S = 0.02
 #: exit codes after which whoever runs workers starts them again
 RESTARTED_AFTER = (69, 75)
@@ -61,10 +61,10 @@ class World:
         self._closing: list[Callable[[], object]] = []
 
     # -- workers ---------------------------------------------------------------------------------
-    def start_worker(self, points: str = "", **changes: Any) -> Worker:
-        """One more worker. `points`: see `streams.failpoints`; `changes` are settings of its own."""
+    def start_worker(self, points: str = "", checkout: Path | None = None, **changes: Any) -> Worker:
+        """One more worker. `points` and `checkout`: see `Worker`; `changes` are settings of its own."""
         log = self.folder / f"worker-{len(self.workers)}.log"
-        worker = Worker(replace(self.settings, **changes), log, points)
+        worker = Worker(replace(self.settings, **changes), log, points, checkout)
         self.workers.append(worker)
         return worker
 
@@ -190,6 +190,8 @@ async def world_of(ground: Ground, chance: Random, **changes: Any) -> AsyncItera
             topic_prefix=f"{name}-",
             idle_s=0,
             session_s=2,
+            chunk_records=chance.choice((40, 150, 500)),
+            shards=chance.choice((1, 1, 2)),
         )
         settings = replace(settings, **changes)
         await ensure_topics(settings, simulated_topics(settings))
