@@ -15,6 +15,7 @@ from redis.exceptions import (
     BusyLoadingError,
     ClusterDownError,
     ConnectionError,
+    NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
     ResponseError,
@@ -32,6 +33,7 @@ _PASSING = (
     BusyLoadingError,
     ClusterDownError,
     ConnectionError,
+    NoScriptError,  # lost again between being loaded and being called
     OutOfMemoryError,
     ReadOnlyError,
     TimeoutError,

@@ -17,6 +17,7 @@ PASSING = [
     redis_errors.OutOfMemoryError("command not allowed when used memory > 'maxmemory'"),
     redis_errors.ClusterDownError("The cluster is down"),
     redis_errors.TryAgainError("Multiple keys request during rehashing of slot"),
+    redis_errors.NoScriptError("No matching script."),
     OSError("Network is unreachable"),
     redis_errors.ResponseError("BUSY Redis is busy running a script."),
     redis_errors.ResponseError("NOREPLICAS Not enough good replicas to write."),
