@@ -112,6 +112,11 @@ class World:
         assert self._playing is not None
         await self._playing
 
+    @property
+    def done_playing(self) -> bool:
+        """Whether everything was sent."""
+        return self._playing is not None and self._playing.done()
+
     # -- waiting ---------------------------------------------------------------------------------
     async def until(self, share: float, within_s: float = 60.0) -> None:
         """Wait until this share of the market is settled."""
@@ -159,6 +164,15 @@ class World:
     async def use_addresses(self, **changes: str) -> None:
         """Take other addresses (`kafka`, `redis`), those of a proxy say, for everything that is started from now on."""
         self.settings = replace(self.settings, **changes)
+
+    @asynccontextmanager
+    async def another_client(self) -> AsyncIterator[Redis]:
+        """A client of the store with a connection of its own."""
+        client = redis_client(self.settings)
+        try:
+            yield client
+        finally:
+            await client.aclose()
 
     def at_the_end(self, close: Callable[[], object]) -> None:
         """Call `close` when the trial is over, whatever became of it."""
