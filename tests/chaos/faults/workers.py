@@ -59,6 +59,21 @@ async def _is(true: object) -> bool:
     return bool(true)
 
 
+async def zombie_publisher(world: World, chance: Random) -> None:
+    """One is stopped with alerts in its hands; another publishes them under the next lease, and it wakes up."""
+    name = chance.choice(("before_publish", "after_publish", "after_ack"))
+    world.notes.append(f"stopped at {name}")
+    asleep = world.start_worker(points=f"{name}:{chance.randint(1, 4)}:stop")
+    world.start_playing()
+    await world.until_true(lambda: _is(asleep.stopped), "the worker did not come to its failpoint")
+    world.start_worker()
+    await world.played()
+    await world.until(1.0)
+    await world.until_true(world.idle, "nobody published in its place")
+    asleep.wake()
+    await asyncio.sleep(1.0)
+
+
 async def stopped_at_random(world: World, chance: Random) -> None:
     """Of two, one sleeps past its session, at any moment, and wakes up while the other works."""
     workers = [world.start_worker(), world.start_worker()]
@@ -177,6 +192,9 @@ FAULTS = (
     Fault("kill", "W1", "kill -9 of the worker at any moment, once or twice", kill_at_random),
     Fault("kill-all", "W3", "two or three workers killed at once", kill_all),
     Fault("zombie", "W4", "stopped with a chunk in hand, woken after another has settled past it", zombie),
+    Fault(
+        "zombie-publisher", "W4", "stopped with alerts in hand, woken after another published them", zombie_publisher
+    ),
     Fault("sleeper", "W4", "one of two workers stopped past its session at any moment, then woken", stopped_at_random),
     Fault("sigterm", "W5", "SIGTERM in mid-stream: exit 0 within 30 s", sigterm),
     Fault("sigterm-no-store", "W6", "SIGTERM while Redis is down: exit 0 within 30 s", sigterm_without_store),
