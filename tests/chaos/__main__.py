@@ -2,6 +2,7 @@
 
     python -m tests.chaos [--trials N] [--jobs 2] [--json FILE]     all faults, each with other seeds
     python -m tests.chaos --fault NAME --seed N                     one trial, again
+    python -m tests.chaos --restart-time N                          how long N kills are felt
 
 Exit 0: nothing was lost, doubled, missing or otherwise different; 1: something was.
 """
@@ -19,6 +20,7 @@ import msgspec
 
 from tests.chaos.faults import ALL
 from tests.chaos.lane import run_lane
+from tests.chaos.restart import render, restarts
 from tests.chaos.run import plan, run_all
 from tests.chaos.table import failures, table
 from tests.chaos.trial import Result
@@ -34,6 +36,10 @@ def main() -> int:
     if arguments.lane:
         run_lane(arguments.lane, arguments.keep)
         return 0
+    if arguments.restart_time:
+        with tempfile.TemporaryDirectory(prefix="hightide-restart-", ignore_cleanup_errors=True) as folder:
+            print("\n".join(render(restarts(arguments.restart_time, Path(folder)))))
+        return 0
     return _run(arguments)
 
 
@@ -45,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="the first seed (default 1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every result here")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the logs of failed trials here")
+    parser.add_argument("--restart-time", type=int, metavar="N", help="measure so many restarts instead")
     parser.add_argument("--list", action="store_true", help="say which faults there are")
     parser.add_argument("--lane", type=Path, help=argparse.SUPPRESS)
     return parser
@@ -77,7 +84,7 @@ class _Telling:
     def __call__(self, result: Result) -> None:
         self._done += 1
         left_s = (time.monotonic() - self._began) / self._done * (self._total - self._done)
-        said = f"FAILED {result.failed}" if result.failed else "; ".join(["ok", *result.notes])
+        said = "; ".join([f"FAILED {result.failed}" if result.failed else "ok", *result.notes])
         print(
             f"{self._done}/{self._total} (about {left_s / 60:.0f} min left) {result.fault} seed {result.seed}, "
             f"{result.took_s:.1f} s: {said}",

@@ -86,13 +86,14 @@ class World:
             self.start_worker()
 
     # -- the player ------------------------------------------------------------------------------
-    def start_playing(self, seconds: float = PLAY_S) -> None:
-        """Begin to send the market, spread over so many seconds."""
-        self._playing = asyncio.create_task(self._play(seconds))
+    def start_playing(self, seconds: float = PLAY_S, begin: float = 0.0, end: float = 1.0) -> None:
+        """Begin to send the market, or what lies between two shares of it, spread over so many seconds."""
+        first, last = (round(share * len(self.records)) for share in (begin, end))
+        self._playing = asyncio.create_task(self._play(self.records[first:last], seconds))
 
-    async def _play(self, seconds: float) -> None:
-        lasts_s = (self.records[-1].arrival_ms - self.records[0].arrival_ms) / 1000
-        await self.send(self.records, Pace(lasts_s / seconds) if seconds else Pace(None))
+    async def _play(self, records: list[Planned], seconds: float) -> None:
+        lasts_s = (records[-1].arrival_ms - records[0].arrival_ms) / 1000
+        await self.send(records, Pace(lasts_s / seconds))
 
     async def send(self, records: Iterable[Planned], pace: Pace | None = None) -> None:
         """Send records, acknowledged slice by slice; the truth takes them in as everything else in the log."""

@@ -6,8 +6,9 @@ import asyncio
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -148,8 +149,9 @@ async def without_replicas(world: World, chance: Random) -> None:
 
 
 async def _refusing(world: World, chance: Random, refuse: tuple[str, ...], accept: tuple[str, ...]) -> None:
-    worker = await _streaming(world, chance.uniform(0.05, 0.7))
+    worker, rest = await _played_a_part(world, chance)
     await world.redis.execute_command(*refuse)
+    rest()
     await world.until_true(lambda: _has_said(worker, "Redis does not take it"), "no write was refused")
     await asyncio.sleep(chance.uniform(0.0, 2.0))
     await world.redis.execute_command(*accept)
@@ -198,55 +200,39 @@ async def _endless(world: World) -> None:
 async def of_another_type(world: World, chance: Random) -> None:
     """A tally is a string of a sudden: the worker must stop, and go on where it was once that is mended."""
     async with _stops_loudly(world, chance) as tally:
-        async with world.redis.pipeline(transaction=True) as pipe:
-            pipe.rename(tally, "aside").set(tally, "spoilt")
-            await pipe.execute()
-        await _until_refused(world)
-        await world.redis.rename("aside", tally)
-
-
-#: settles go on meanwhile: read and filled in one step; returns what was there
-_FILL = """
-local value = redis.call('HGET', KEYS[1], ARGV[1])
-redis.call('HSET', KEYS[1], ARGV[1], '9223372036854775807')
-return value
-"""
+        await world.redis.rename(tally, "aside")
+        await world.redis.set(tally, "spoilt")
+    await world.redis.rename("aside", tally)
+    world.start_worker()
 
 
 async def overflowing(world: World, chance: Random) -> None:
     """A sum of a tally has no room left; the undo must take back what was added before it."""
     async with _stops_loudly(world, chance) as tally:
-        field = max(await world.redis.hkeys(tally))  # of the latest hour: more will be added
-        was = await world.redis.eval(_FILL, 1, tally, field)
-        await _until_refused(world)
-        await world.redis.hset(tally, field, was)
+        was = await world.redis.hgetall(tally)
+        await world.redis.hset(tally, mapping={field: str(2**63 - 1) for field in was})
+    await world.redis.hset(tally, mapping=was)
+    world.start_worker()
 
 
 @asynccontextmanager
 async def _stops_loudly(world: World, chance: Random) -> AsyncIterator[bytes]:
-    """Damage is done in between to the tally that is given: of the day and platform that most of the market is in."""
-    await _streaming(world, chance.uniform(0.05, 0.5))
-    await world.until_true(lambda: _has_tally(world), "no tally of the platform")
-    yield await _largest_tally(world)
-    world.start_worker()
-
-
-async def _has_tally(world: World) -> bool:
-    return await _largest_tally(world) is not None
-
-
-async def _largest_tally(world: World) -> bytes | None:
+    """In between, in a lull, the tally that is given is damaged: that of the day in which most was sold."""
+    _, rest = await _played_a_part(world, chance)
     days = [key async for key in world.redis.scan_iter(match=f"{world.settings.group}:*hours:platform:*:all")]
     sizes = {key: await world.redis.hlen(key) for key in days}
-    return max(days, key=lambda day: sizes[day], default=None)
+    yield max(days, key=lambda day: sizes[day])
+    rest()
+    await _until_refused(world)
 
 
 async def right_taken(world: World, chance: Random) -> None:
     """The user loses the right to a command in mid-stream, and gets it back."""
     command = chance.choice(("hincrby", "pfadd", "evalsha", "hset", "zadd"))
     world.notes.append(f"without {command}")
-    await _streaming(world, chance.uniform(0.05, 0.5))
+    _, rest = await _played_a_part(world, chance)
     await world.redis.execute_command("ACL", "SETUSER", "default", f"-{command}")
+    rest()
     await _until_refused(world)
     await world.redis.execute_command("ACL", "SETUSER", "default", f"+{command}")
     world.start_worker()
@@ -281,6 +267,15 @@ async def _streaming(world: World, share: float) -> Worker:
     world.start_playing()
     await world.until(share)
     return worker
+
+
+async def _played_a_part(world: World, chance: Random) -> tuple[Worker, Callable[[], None]]:
+    """A worker, a part of the market settled, and what begins to play the rest: work that is sure to meet the fault."""
+    worker, share = world.start_worker(), chance.uniform(0.3, 0.6)
+    world.start_playing(2.0, end=share)
+    await world.played()
+    await world.until(share)
+    return worker, partial(world.start_playing, 3.0, begin=share)
 
 
 FAULTS = (

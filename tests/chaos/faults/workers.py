@@ -188,10 +188,13 @@ def _another_checkout(folder: Path) -> Path:
     return other
 
 
+#: enough chunks that one is met in anybody's hand
+_SMALL = {"chunk_records": 100}
+
 FAULTS = (
     Fault("kill", "W1", "kill -9 of the worker at any moment, once or twice", kill_at_random),
     Fault("kill-all", "W3", "two or three workers killed at once", kill_all),
-    Fault("zombie", "W4", "stopped with a chunk in hand, woken after another has settled past it", zombie),
+    Fault("zombie", "W4", "stopped with a chunk in hand, woken after another has settled past it", zombie, _SMALL),
     Fault(
         "zombie-publisher", "W4", "stopped with alerts in hand, woken after another published them", zombie_publisher
     ),
