@@ -73,6 +73,6 @@ async def run_trial(ground: Ground, fault: Fault, seed: int, keep: Path | None =
     except TimeoutError:
         result.failed = f"the trial took longer than {WITHIN_S:.0f} s"
     except Exception:  # a fault of the rig or of ours, one trial of many: it is told with its seed, and the rest go on
-        result.failed = traceback.format_exc(limit=-4)
+        result.failed = traceback.format_exc(limit=-8)
     result.took_s = now_s() - began
     return result

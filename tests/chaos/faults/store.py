@@ -177,14 +177,17 @@ async def slow(world: World, chance: Random) -> None:
 
 async def busy(world: World, chance: Random) -> None:
     """A script of somebody else's holds it for seconds: BUSY to everybody."""
-    await world.redis.config_set("busy-reply-threshold", 50)
     await _streaming(world, chance.uniform(0.05, 0.7))
+    await world.redis.config_set("busy-reply-threshold", 50)
     endless = asyncio.create_task(_endless(world))
     await asyncio.sleep(chance.uniform(0.5, 3.0))
     _, writer = await asyncio.open_connection("127.0.0.1", world.store.port)  # a client's first words would be refused
-    writer.write(b"SCRIPT KILL\r\n")
-    await endless
+    while not endless.done():
+        writer.write(b"SCRIPT KILL\r\n")
+        await asyncio.wait({endless}, timeout=0.5)
     writer.close()
+    await endless
+    await world.until_true(partial(world.redis.config_set, "busy-reply-threshold", 5_000), "it is still busy")
 
 
 async def _endless(world: World) -> None:
