@@ -14,8 +14,8 @@ from tests.chaos.world import World
 #: how often a point is passed at least, in a trial: the kill comes by chance at one of those times
 PASSED = {
     "mid_open": 1, "mid_reseek": 1, "after_fetch": 20, "after_admit": 20, "before_rejects": 6, "after_rejects": 6,
-    "before_settle": 20, "after_settle": 20, "between_shards": 20, "before_raise": 8, "after_raise": 8,
-    "before_publish": 4, "after_publish": 4, "after_ack": 4, "in_purge": 1,
+    "before_settle": 20, "after_settle": 20, "between_shards": 20, "before_raise": 5, "after_raise": 5,
+    "before_publish": 2, "after_publish": 2, "after_ack": 2, "in_purge": 1,
 }  # fmt: skip
 #: chunks so small that there are enough of them, also where a slow machine lets records lie
 _SMALL = {"chunk_records": 100}
