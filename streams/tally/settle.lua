@@ -18,7 +18,8 @@
 --
 -- Repeating it changes nothing: the second time the fence stands at `stop`. Redis does not roll a script back, so the
 -- only writes that can not be repeated, the sums, come last, are undone by hand when one of them fails (a key of
--- another type, an overflow, a right taken away), and stand before nothing that could fail but for the fence itself. `settling` is set for as long as the undo could be cut short.
+-- another type, an overflow, a right taken away), and stand before nothing that could fail by itself. `settling` is
+-- set for as long as the undo could be cut short.
 
 local job = cmsgpack.unpack(ARGV[1])
 local partition, start, stop = job[1], job[2], job[3]

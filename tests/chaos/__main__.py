@@ -64,13 +64,19 @@ def _run(arguments: argparse.Namespace) -> int:
     keep.mkdir(parents=True, exist_ok=True)
     told = _Telling(len(todo))
     with tempfile.TemporaryDirectory(prefix="hightide-chaos-", ignore_cleanup_errors=True) as folder:
-        results = asyncio.run(run_all(todo, arguments.jobs, Path(folder), keep.absolute(), told))
+        try:
+            asyncio.run(run_all(todo, arguments.jobs, Path(folder), keep.absolute(), told))
+        except KeyboardInterrupt:  # what is done is worth its table
+            print(f"stopped after {len(told.results)} of {len(todo)} trials")
+    results = told.results
+    if not results:
+        return 1
     if arguments.json:
         arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1))
     print("\n".join(["", *table(faults, results), "", *failures(results)]))
     bad = sum(not result.good for result in results)
     print(f"{bad} trials failed; their logs: {keep}" if bad else "every trial ended in its truth")
-    return 1 if bad else 0
+    return 1 if bad or len(results) < len(todo) else 0
 
 
 class _Telling:
@@ -78,15 +84,16 @@ class _Telling:
 
     def __init__(self, total: int) -> None:
         self._total = total
-        self._done = 0
+        self.results: list[Result] = []
         self._began = time.monotonic()
 
     def __call__(self, result: Result) -> None:
-        self._done += 1
-        left_s = (time.monotonic() - self._began) / self._done * (self._total - self._done)
+        self.results.append(result)
+        done = len(self.results)
+        left_s = (time.monotonic() - self._began) / done * (self._total - done)
         said = "; ".join([f"FAILED {result.failed}" if result.failed else "ok", *result.notes])
         print(
-            f"{self._done}/{self._total} (about {left_s / 60:.0f} min left) {result.fault} seed {result.seed}, "
+            f"{done}/{self._total} (about {left_s / 60:.0f} min left) {result.fault} seed {result.seed}, "
             f"{result.took_s:.1f} s: {said}",
             file=sys.stderr,
         )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from schemas.alerts import Alert, decode_alert
+from schemas.rejects import origin_of
 from streams.keys import shard_keys
 from streams.lab.audit.alerts import alert_differences
 from streams.lab.audit.compare import differences, looked_at
@@ -101,7 +102,7 @@ async def _read_input(world: World) -> Log:
 def _truth(world: World, log: Log) -> Truth:
     prefix = len(world.settings.topic_prefix)
     records = [
-        Record(topic[prefix:], partition, each.offset, each.timestamp, each.key, each.value)  # type: ignore[attr-defined]
+        Record(topic[prefix:], partition, each.offset, each.timestamp, each.key, each.value, origin_of(each.headers))  # type: ignore[attr-defined]
         for (topic, partition), of_partition in log.items()
         for each in of_partition
     ]

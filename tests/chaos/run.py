@@ -27,17 +27,10 @@ def plan(faults: Iterable[Fault], trials: int, first_seed: int) -> list[tuple[st
     ]
 
 
-async def run_all(todo: list[tuple[str, int]], jobs: int, folder: Path, keep: Path, told: Told) -> list[Result]:
+async def run_all(todo: list[tuple[str, int]], jobs: int, folder: Path, keep: Path, told: Told) -> None:
     """Run every (fault, seed) in `jobs` lanes. A lane that dies costs its trial and is replaced."""
-    results: list[Result] = []
-
-    def done(result: Result) -> None:
-        results.append(result)
-        told(result)
-
     left = iter(todo)
-    await asyncio.gather(*(_lane(left, folder / str(number), keep, done) for number in range(min(jobs, len(todo)))))
-    return results
+    await asyncio.gather(*(_lane(left, folder / str(number), keep, told) for number in range(min(jobs, len(todo)))))
 
 
 async def _lane(left: Iterator[tuple[str, int]], folder: Path, keep: Path, done: Told) -> None:

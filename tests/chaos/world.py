@@ -28,7 +28,7 @@ from streams.lab.simulator.planned import Planned
 from streams.lab.simulator.play import play
 from streams.lab.simulator.run import target_of
 from streams.settings import Settings
-from streams.tally.fence import Fence, read_fences
+from streams.tally.fence import Fence, read_fences, read_partitions
 from streams.topic_admin import ensure_topics, simulated_topics
 from tests.chaos.ground import Ground
 from tests.chaos.scenario import some_market
@@ -147,11 +147,12 @@ class World:
         return found
 
     async def idle(self) -> bool:
-        """Whether no mark waits for a reader and no alert for the topic."""
+        """Whether no mark waits for a reader, no alert for the topic and no early refund to be driven again."""
         names = []
         for shard in range(self.settings.shards):
             keys = shard_keys(self.settings.group, shard)
             names += [keys.changed("peaks"), keys.changed("records")]
+            names += [keys.redrive(*tp) for tp in await read_partitions(self.redis, keys)]
             if await self.redis.xlen(keys.outbox()):
                 return False
         return not await self.redis.exists(*names)
