@@ -35,11 +35,14 @@ def some_market(chance: Random) -> tuple[Planned, ...]:
 
 def _refunds(records: Iterable[Planned], rnd: Random) -> Iterator[Planned]:
     """Refunds that need the order index; some arrive up to a minute before their order, and wait for it."""
-    first_ms = 0
+    first_ms, seen = 0, set()
     for record in records:
         first_ms = first_ms or record.arrival_ms
         if record.topic != ORDERS or b'"order.paid"' not in record.value or not record.value.endswith(b"}"):
             continue
+        if record.key in seen:  # one refund an order, not one for each copy of its payment
+            continue
+        seen.add(record.key)
         event = msgspec.json.decode(record.value)
         chance = rnd.random()
         if not isinstance(event, dict) or type(event.get("amount_fen")) is not int or chance > BARE_SHARE + EARLY_SHARE:
