@@ -7,7 +7,7 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q -c constr
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench chaos clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,9 @@ check: $(VENV)/dev.stamp ## format, lint, types and the fast tests
 
 bench: $(VENV)/dev.stamp ## events per second and CPU per event, beside plain Faust and raw aiokafka
 	$(BIN)/hightide bench
+
+chaos: $(VENV)/dev.stamp ## faults done to real processes, hundreds of trials, half an hour; see tests/chaos
+	$(BIN)/python -m tests.chaos --trials 240
 
 clean: ## remove the virtualenv and everything that tools left
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

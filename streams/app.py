@@ -71,8 +71,8 @@ def create_app(settings: Settings, intake: Intake) -> faust.App:
         broker_max_poll_records=settings.chunk_records,
         # The group only decides who reads what; who counts is decided by the fences. So: fail over quickly, and never
         # take a worker out of the group because Redis is away.
-        broker_session_timeout=6.0,
-        broker_heartbeat_interval=2.0,
+        broker_session_timeout=float(settings.session_s),
+        broker_heartbeat_interval=settings.session_s / 3,
         broker_rebalance_timeout=10.0,
         broker_request_timeout=40.0,
         broker_max_poll_interval=86_400.0,

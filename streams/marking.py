@@ -26,6 +26,8 @@ _log = logging.getLogger(__name__)
 LEAST_PAUSE_S = 0.05
 #: while records lie unread, a pass is followed by this many times its own duration of rest: settling goes first
 REST_WHILE_BEHIND = 3.0
+#: but never by more: a pass may have waited for a Redis that paused, or in a process that was stopped
+MOST_REST_S = 2.0
 PAUSE_AFTER_FAILURE_S = 0.5
 
 T = TypeVar("T")
@@ -75,7 +77,7 @@ class Marking:
 
     def _rest_s(self, more: bool, took_s: float) -> float:
         if self._behind():
-            return max(LEAST_PAUSE_S, REST_WHILE_BEHIND * took_s)
+            return min(max(LEAST_PAUSE_S, REST_WHILE_BEHIND * took_s), MOST_REST_S)
         return 0.0 if more else LEAST_PAUSE_S
 
     def _note(self, reader: str, result: PassResult, took_s: float) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any, Final
 
+from streams.failpoints import VARIABLE as FAILPOINT
 from streams.parsing import (
     Parser,
     address,
@@ -106,6 +107,11 @@ class Settings:
         "METRICS", "", address_or_off(), "bind address of a worker's `/metrics`, `/readyz`, `/healthz`; empty = off"
     )
 
+    # the group only decides who reads what, the fences decide who counts: as short as the group's coordinator allows
+    session_s: int = _setting(
+        "SESSION_S", "6", whole(1, 300), "a worker that is silent for this long loses its partitions to the others"
+    )
+
     chunk_records: int = _setting(
         "CHUNK_RECORDS", "5000", whole(1, 100_000), "largest number of records that one settle takes in"
     )
@@ -149,7 +155,7 @@ def load(environ: Mapping[str, str]) -> Settings:
 
     Raises `SettingsError` with one line for each wrong value and each unknown `HIGHTIDE_` key.
     """
-    given = {key: value for key, value in environ.items() if key.startswith(PREFIX)}
+    given = {key: value for key, value in environ.items() if key.startswith(PREFIX) and key != FAILPOINT}
     mistakes: list[str] = []
     values: dict[str, Any] = {}
     for each in fields(Settings):

@@ -11,6 +11,7 @@ from functools import partial
 from faust.types import TP
 
 from streams.errors import Expected, WorkerStuck
+from streams.failpoints import failpoint
 from streams.intake.chunk import Chunk, StartAt
 from streams.intake.judge import Judged
 from streams.intake.limits import RejectLimits
@@ -107,6 +108,7 @@ class WorkerIntake:
         began, counted_from = time.perf_counter(), partition.low
         partition.taking = True
         try:
+            failpoint("after_fetch")
             await self._check_continues(partition, chunk)
             judged = await self._path.take(partition, chunk)
         except Reseek as reseek:
@@ -169,6 +171,7 @@ class WorkerIntake:
         self.partitions[tp], start = opened[tp]
         self._meter.running(tp)
         try:
+            failpoint("mid_reseek")
             await self.reseek({tp: StartAt(start, self.partitions[tp].epoch)})
         except Exception as error:  # the chunk that led here is not settled, and would be skipped
             self._fatal(WorkerStuck(f"{tp.topic}/{tp.partition} could not be read again: {error!r}"))

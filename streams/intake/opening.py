@@ -12,6 +12,7 @@ from faust.types import TP
 from redis.asyncio import Redis
 
 from streams.errors import LogReplaced, StoreFault
+from streams.failpoints import failpoint
 from streams.intake.partition import Partition
 from streams.intake.resends import ResendMemory
 from streams.intake.transport import LogReader
@@ -61,6 +62,7 @@ class Opener:
         fences = {tp: everywhere[tp] for tp in assigned}
         warm = await self._warm_starts(fences, log)
         self._fits({tp: min(fence.next for fence in fences[tp]) - start for tp, start in warm.items()})
+        failpoint("mid_open")
         for keys in self._keys:
             await self._later(keys=[keys.sequence()], args=[self._clock_ms() // 1000 * HISTORY])
         self._epoch += 1

@@ -11,6 +11,7 @@ The fence decides everything. What it can answer to a settle of `[start, stop)`:
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,7 @@ from faust.types import TP
 from redis.asyncio import Redis
 
 from streams.errors import LogReplaced
+from streams.failpoints import failpoint
 from streams.intake.chunk import Chunk
 from streams.intake.judge import Admit, Admitted, Judged, judge, record_crc, spoken_of
 from streams.intake.measure import Meter
@@ -32,6 +34,8 @@ from streams.tally.fold import Deltas, fold
 from streams.tally.rows import ShardRows, shard_rows
 from streams.tally.settle import Applied, Settler
 from streams.tally.windows import Zone
+
+_log = logging.getLogger(__name__)
 
 #: rows that one script may write: bounds the time for which Redis does nothing else (about 80 ms)
 MAX_ROWS = 8_000
@@ -82,10 +86,13 @@ class Path:
         _check_identity(partition, chunk)
         admitted = self._admitted(chunk)
         judged = judge(chunk, admitted, partition.memory, await self._book(partition, chunk, admitted))
+        failpoint("after_admit")
         if chunk.end > partition.low:
             await self._rejects.publish(chunk.tp, judged.rejects_from(partition.low))
             folds = _Folds(judged, self._keys, self._zone, self._fitting)
             for shard in range(len(self._keys)):
+                if shard:
+                    failpoint("between_shards")
                 await self._settle_shard(partition, folds, shard)
         return judged
 
@@ -128,9 +135,15 @@ class Path:
         is_home = shard == home_shard(tp.partition, len(self._keys))
         orders = folds.orders(start, stop, tp, shard) if is_home else {}
         settle = partial(self._settlers[shard].settle, tp, progress, rows[shard], deltas.first_offsets, orders)
+        failpoint("before_settle")
         answer = await self._patience.call(f"settling {tp.topic}/{tp.partition} from offset {start}", settle)
+        failpoint("after_settle")
         self._meter.rows(len(rows[shard]))
-        return stop if isinstance(answer, Applied) else answer.next
+        if isinstance(answer, Applied):
+            return stop
+        place = f"{tp.topic}/{tp.partition} [{start}, {stop})"
+        _log.info("shard %d refused to settle %s: its fence stands at %s", shard, place, answer.next)
+        return answer.next
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from faust.types import TP
 from redis.asyncio import Redis
 
 from schemas.rejects import ORIGIN_HEADER, origin_of, reject_key
+from streams.failpoints import failpoint
 from streams.keys import Keys, home_shard
 from streams.marks.lease import Held, Lease
 from streams.tally.fence import read_partitions
@@ -95,6 +96,7 @@ class Redriver:
             else:
                 await self._send(tp, record)
                 self._driven()
+                failpoint("after_redrive_before_forget")
             await self._redis.hdel(key, str(offset))
 
     async def _record(self, tp: TP, offset: int) -> ConsumerRecord | None:

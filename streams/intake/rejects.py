@@ -12,6 +12,7 @@ from faust.types import TP
 
 from schemas.rejects import encode_rejected, origin_of, reject_key, rejected
 from streams.errors import ServerMissing
+from streams.failpoints import failpoint
 from streams.intake.judge import RejectedRecord
 from streams.patience import until_answered
 
@@ -33,7 +34,9 @@ class RejectsTopic:
     async def publish(self, tp: TP, rejects: Sequence[RejectedRecord]) -> None:
         """Publish and wait until the broker has them all, for as long as it takes: nothing settles before."""
         if rejects:
+            failpoint("before_rejects")
             await until_answered(f"the topic {self._topic}", partial(self._publish, tp, rejects))
+            failpoint("after_rejects")
 
     async def _publish(self, tp: TP, rejects: Sequence[RejectedRecord]) -> None:
         try:

@@ -15,6 +15,7 @@ from redis.exceptions import (
     BusyLoadingError,
     ClusterDownError,
     ConnectionError,
+    NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
     ResponseError,
@@ -32,6 +33,7 @@ _PASSING = (
     BusyLoadingError,
     ClusterDownError,
     ConnectionError,
+    NoScriptError,  # lost again between being loaded and being called
     OutOfMemoryError,
     ReadOnlyError,
     TimeoutError,
@@ -40,6 +42,7 @@ _PASSING = (
 )
 #: replies that redis-py has no class for: a long script runs, replicas are missing, the disk is full, a failover
 _PASSING_REPLIES = ("BUSY", "NOREPLICAS", "MISCONF", "MASTERDOWN", "OOM", "UNBLOCKED")
+_IN_A_PIPELINE = " of pipeline caused error: "
 
 
 class Patience:
@@ -87,7 +90,8 @@ def passing_reason(error: Exception) -> str:
     if isinstance(error, _PASSING):
         return str(error) or type(error).__name__
     if isinstance(error, ResponseError):
-        if str(error).startswith(_PASSING_REPLIES):
+        # the commands of a pipeline stand before the reply to one of them: Command # 1 (…) of pipeline caused error: …
+        if str(error).rpartition(_IN_A_PIPELINE)[2].lstrip("('\"").startswith(_PASSING_REPLIES):
             return str(error)
         raise StoreFault(f"Redis refused a script ({error}): repair the key or the user's rights, then start again")
     raise error

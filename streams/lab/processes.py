@@ -7,15 +7,17 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import fields
 from pathlib import Path
+from types import MappingProxyType
 
 from redis.asyncio import Redis
 
 from streams.errors import Expected
 from streams.keys import shard_keys
+from streams.lab.servers.spawn import leash
 from streams.settings import Settings
 from streams.tally.fence import read_fences
 
@@ -26,14 +28,17 @@ _STOPS_WITHIN_S = 25.0
 Process = subprocess.Popen[bytes]
 
 
-def start_worker(settings: Settings, log: Path) -> Process:
-    """Start `hightide worker` with these settings; its log is appended to `log`."""
+def start_worker(settings: Settings, log: Path, more: Mapping[str, str] = MappingProxyType({})) -> Process:
+    """Start `hightide worker` with these settings; its log is appended to `log`.
+
+    It ends with this process. `more` is added to its environment.
+    """
     environment = {key: value for key, value in os.environ.items() if not key.startswith("HIGHTIDE_")}
     with log.open("ab") as sink:
         # a group of its own: Ctrl-C reaches us alone, and we end the worker
         return subprocess.Popen(
-            [sys.executable, "-m", "streams.cli.main", "worker"],
-            env={**environment, **as_environment(settings)}, stdout=sink, stderr=sink, start_new_session=True,
+            [*leash(), sys.executable, "-m", "streams.cli.main", "worker"],
+            env={**environment, **as_environment(settings), **more}, stdout=sink, stderr=sink, start_new_session=True,
         )  # fmt: skip
 
 

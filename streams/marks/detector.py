@@ -13,6 +13,7 @@ from typing import Protocol
 
 from redis.asyncio import Redis
 
+from streams.failpoints import failpoint
 from streams.keys import Keys, shard_of
 from streams.marks.acts import PEAKS, RECORDS, Act, Close, Terms, in_order
 from streams.marks.cut import Cutter
@@ -119,6 +120,8 @@ class Detector:
         due = await self._due(reader.name, sources, applied)
         acts = await reader.acts(keys, [member for member, _ in marks.members])
         changes = await self._apply(reader.name, in_order([*acts, *due]), applied)
+        if acts or due:
+            failpoint("after_raise")
         await self._store.forget(keys, reader.name, marks.members)
         more = marks.waiting is not None or len(due) >= self._marks_a_pass
         raised = len(acts) + len(due)
@@ -159,5 +162,6 @@ class Detector:
             by_shard[shard_of(act.ranking.dimension, act.ranking.scope_id, len(self._keys))].append(act)
         changes: Changes = Counter()
         for shard, of_shard in by_shard.items():
+            failpoint("before_raise")
             changes += await self._raiser.apply(self._keys[shard], reader, of_shard, watermark_ms, self._clock_ms())
         return changes

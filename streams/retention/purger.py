@@ -15,6 +15,7 @@ from time import perf_counter
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from streams.failpoints import failpoint
 from streams.keys import Keys
 from streams.marks.lease import Held, Lease
 from streams.marks.store import MarkStore
@@ -148,6 +149,7 @@ class Purger:
         deeds = await sweep.next_batch()
         if deeds:
             gone = await self._remover.do(shard, deeds, sweep.floors)
+            failpoint("in_purge")
             for kind, count in gone.items():
                 if count:
                     self._metrics.purged_keys.labels(kind).inc(count)

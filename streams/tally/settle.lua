@@ -17,15 +17,16 @@
 --         {-2, what} an earlier settle died half-way; {-3, why} this one failed and was taken back.
 --
 -- Repeating it changes nothing: the second time the fence stands at `stop`. Redis does not roll a script back, so the
--- only writes that can not be repeated, the sums, come last and are undone by hand when one of them fails (a key of
--- another type, an overflow, a right taken away). `settling` is set for as long as the undo could be cut short.
+-- only writes that can not be repeated, the sums, come last, are undone by hand when one of them fails (a key of
+-- another type, an overflow, a right taken away), and stand before nothing that could fail by itself. `settling` is
+-- set for as long as the undo could be cut short.
 
 local job = cmsgpack.unpack(ARGV[1])
 local partition, start, stop = job[1], job[2], job[3]
 local first_offsets, peaks, records = job[12], job[13], job[14]
 local sums, members, sessions, orders = job[15], job[16], job[17], job[18]
 
-local fence = redis.call('HMGET', KEYS[1], 'next', 'trusted_ms', 'arrival_ms')
+local fence = redis.call('HMGET', KEYS[1], 'next', 'trusted_ms', 'arrival_ms', 'unread')
 if not fence[1] then return {-1, ''} end
 if tonumber(fence[1]) ~= start then return {0, fence[1]} end
 local died = redis.call('GET', KEYS[4])
@@ -62,6 +63,19 @@ end
 for i = 1, #first_offsets, 2 do
   redis.call('HSETNX', KEYS[5], first_offsets[i], first_offsets[i + 1])
 end
+local sequence = redis.call('INCR', KEYS[3])
+for at, changed in ipairs({peaks, records}) do
+  local pairs_of = {}
+  for i = 1, #changed do
+    pairs_of[2 * i - 1] = sequence
+    pairs_of[2 * i] = changed[i]
+  end
+  at_most(pairs_of, function(...) redis.call('ZADD', KEYS[5 + at], ...) end)
+end
+-- Nothing may fail behind the sums: what is written there is tried here, on the same keys and by the same commands.
+redis.call('HSET', KEYS[1], 'unread', fence[4] or 1)
+redis.call('HINCRBY', KEYS[1], 'counted', 0)
+redis.call('DEL', KEYS[4])
 
 -- 2. The sums, with an undo.
 redis.call('SET', KEYS[4], partition .. ' ' .. start .. ' ' .. stop)
@@ -82,16 +96,7 @@ for i = 1, #sums do
   end
 end
 
--- 3. The marks for the readers, the fence, and the end of the danger.
-local sequence = redis.call('INCR', KEYS[3])
-for at, changed in ipairs({peaks, records}) do
-  local pairs_of = {}
-  for i = 1, #changed do
-    pairs_of[2 * i - 1] = sequence
-    pairs_of[2 * i] = changed[i]
-  end
-  at_most(pairs_of, function(...) redis.call('ZADD', KEYS[5 + at], ...) end)
-end
+-- 3. The fence, and the end of the danger.
 redis.call('HINCRBY', KEYS[1], 'counted', job[4])
 redis.call('HINCRBY', KEYS[1], 'resends', job[5])
 redis.call('HINCRBY', KEYS[1], 'rejected', job[6])

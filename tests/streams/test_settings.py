@@ -49,6 +49,7 @@ def test_other_keys_are_not_ours() -> None:
         ("REFUND_DAYS", "35", "refund_days", 35),
         ("METRICS", "127.0.0.1:9100", "metrics", "127.0.0.1:9100"),
         ("METRICS", "", "metrics", ""),
+        ("SESSION_S", "1", "session_s", 1),
         ("CHUNK_RECORDS", "1", "chunk_records", 1),
         ("REJECT_LIMIT", "1", "reject_limit", 1),
         ("PARTITIONS", "64", "partitions", 64),

@@ -28,7 +28,7 @@ def spawn(command: list[str], log_path: Path) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own (Ctrl-C in the terminal is ours to pass on), its output into a file."""
     with log_path.open("ab") as log:
         return subprocess.Popen(
-            [*_leash(), *command],
+            [*leash(), *command],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -38,8 +38,8 @@ def spawn(command: list[str], log_path: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def _leash() -> list[str]:
-    """The prefix that ties a child to this process.
+def leash() -> list[str]:
+    """The prefix of a command that ties a child to this process.
 
     Linux only, and from the main thread only: the kernel sends the signal when the *thread* that started the child
     ends. Elsewhere a child survives a parent that was killed with SIGKILL.

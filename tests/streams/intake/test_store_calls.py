@@ -17,8 +17,11 @@ PASSING = [
     redis_errors.OutOfMemoryError("command not allowed when used memory > 'maxmemory'"),
     redis_errors.ClusterDownError("The cluster is down"),
     redis_errors.TryAgainError("Multiple keys request during rehashing of slot"),
+    redis_errors.NoScriptError("No matching script."),
     OSError("Network is unreachable"),
     redis_errors.ResponseError("BUSY Redis is busy running a script."),
+    redis_errors.ResponseError("Command # 1 (GET h) of pipeline caused error: ('BUSY Valkey is busy.',)"),
+    redis_errors.ResponseError("Command # 2 (GET h) of pipeline caused error: BUSY Redis is busy."),
     redis_errors.ResponseError("NOREPLICAS Not enough good replicas to write."),
     redis_errors.ResponseError("MISCONF Redis is configured to save RDB snapshots"),
     redis_errors.ResponseError("MASTERDOWN Link with MASTER is down"),
@@ -26,6 +29,7 @@ PASSING = [
 LASTING = [
     redis_errors.ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value"),
     redis_errors.ResponseError("increment or decrement would overflow"),
+    redis_errors.ResponseError("Command # 1 (GET BUSY) of pipeline caused error: WRONGTYPE Operation against a key"),
     redis_errors.NoPermissionError("this user has no permissions to run the 'evalsha' command"),
 ]
 

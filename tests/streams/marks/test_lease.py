@@ -50,3 +50,19 @@ async def test_who_lost_it_gives_back_nothing(redis: Redis) -> None:
 async def test_the_same_worker_started_again_takes_it_anew(redis: Redis) -> None:
     await Lease(redis, "lease", "w1-a").hold()
     assert await Lease(redis, "lease", "w1-b").hold() is Held.NOT
+
+
+async def test_it_knows_how_long_it_is_ours_at_least(redis: Redis) -> None:
+    now_s = 100.0
+    one, other = (Lease(redis, "lease", worker, clock=lambda: now_s) for worker in ("w1", "w2"))
+    assert one.left_s < 0
+    await one.hold()
+    assert one.left_s == 5.0
+    now_s = 103.0
+    assert one.left_s == 2.0
+    await one.hold()
+    assert one.left_s == 5.0
+    await other.hold()
+    assert other.left_s < 0
+    await one.release()
+    assert one.left_s < 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from time import monotonic
 from uuid import uuid4
 
 import msgspec
@@ -18,7 +19,7 @@ from streams.keys import shard_keys
 from streams.lab.servers import Broker
 from streams.marks.facts import Fact
 from streams.outbox import publisher as module
-from streams.outbox.publisher import Publisher
+from streams.outbox.publisher import LeaseRanOut, Publisher
 
 KEYS = [shard_keys("test", 0)]
 OUTBOX = KEYS[0].outbox()
@@ -258,3 +259,27 @@ async def test_an_empty_outbox_asks_nothing_of_the_broker(redis: Redis) -> None:
     it = Publisher(redis, KEYS, "127.0.0.1:9", "alerts", f"w{uuid4().hex}")
     assert await it.publish_pass(0) == 0
     await it.close()
+
+
+async def test_one_that_slept_with_alerts_in_hand_does_not_tell_what_another_told(
+    publisher: Callable[..., Publisher], put: Callable, read: Callable, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(("session-1", 1, "confirmed"))
+    asleep, other = publisher("w1"), publisher("w2")
+    now_s = monotonic()
+
+    def sleep_long(name: str) -> None:
+        nonlocal now_s
+        now_s += 60.0 if name == "before_publish" else 0.0
+
+    asleep._leases[0]._clock = lambda: now_s
+    monkeypatch.setattr(module, "failpoint", sleep_long)
+    with pytest.raises(LeaseRanOut):
+        await asleep.publish_pass(0)
+    assert await read() == []
+    monkeypatch.setattr(module, "failpoint", lambda name: None)
+    await redis.delete(KEYS[0].lease("publish"))
+    assert await other.publish_pass(0) == 1
+    await other.close()
+    await asleep.publish_pass(0)
+    assert short(await read()) == [("session-1", 1, "confirmed")]
