@@ -14,10 +14,10 @@ from streams.errors import Expected
 from streams.keys import Keys, shard_keys
 from streams.lab.audit.alerts import alert_differences, last_revisions
 from streams.lab.audit.compare import differences, looked_at, truth_differences
-from streams.lab.audit.log import Span, read_spans
+from streams.lab.audit.log import open_log
 from streams.lab.audit.store import Stored, read_stored
 from streams.lab.simulator.run import rules_of
-from streams.lab.truth import Truth, compute_truth
+from streams.lab.truth import Record, Truth, compute_truth
 from streams.settings import Settings
 from streams.tally.fence import Fence, read_fences
 from streams.tally.sessions import TAIL_DAYS
@@ -106,12 +106,14 @@ async def _fences(redis: Redis, keys: list[Keys]) -> list[Fences]:
 
 async def _truth(settings: Settings, fences: Fences, clock_ms: int, on_progress: Callable[[int, str], None]) -> Truth:
     topics = Topics(settings.topic_prefix)
-    spans = [Span(tp.topic, tp.partition, fence.origin, fence.next) for tp, fence in fences.items()]
     names = {topics.orders: ORDERS, topics.live_sessions: LIVE_SESSIONS}
-    total = sum(span.stop - span.start for span in spans)
-    records = await read_spans(
-        settings.kafka, spans, names, lambda read: on_progress(read, f"of {total:,} records read")
-    )
+    total = sum(fence.next - fence.origin for fence in fences.values())
+    records: list[Record] = []
+    async with open_log(settings.kafka, names) as log:
+        for tp, fence in fences.items():
+            async for batch in log.batches(tp.topic, tp.partition, fence.origin, fence.next):
+                records += batch
+                on_progress(len(records), f"of {total:,} records read")
     on_progress(total, "records read, recomputing")
     # in a thread, so that a progress bar, Ctrl-C and a worker in the same process go on
     return await asyncio.to_thread(compute_truth, records, rules_of(settings), clock_ms=clock_ms)
