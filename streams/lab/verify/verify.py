@@ -106,7 +106,8 @@ class _Recount:
 
     async def _judged(self, at: Evidence, warm: int, earlier: Iterable[Record]) -> tuple[int, set[str]]:
         """Value, and the orders that it may be from, of the evidence, judged from `warm` on after `earlier` records."""
-        judge, value_fen, orders = PartitionJudge(ORDERS, at.partition, self._rules), 0, set()
+        judge, value_fen = PartitionJudge(ORDERS, at.partition, self._rules), 0
+        orders: set[str] = set()
         judge.judge_all(earlier)
         async for batch in self._read(at, warm, at.last_offset + 1):
             judge.judge_all(each for each in batch if each.offset < at.first_offset)
