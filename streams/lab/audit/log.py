@@ -45,7 +45,7 @@ class Log:
         return None if found is None else int(found.offset)
 
     async def batches(self, topic: str, partition: int, start: int, stop: int) -> AsyncIterator[list[Record]]:
-        """The records with offsets in `[start, stop)`, in order. Offsets may lack a record (markers of transactions)."""
+        """The records with offsets in `[start, stop)`, in order; markers of transactions are offsets without one."""
         place = TopicPartition(topic, partition)
         self._consumer.assign([place])
         self._consumer.seek(place, start)

@@ -52,7 +52,7 @@ class PartitionJudge:
             self.count.rejected[reason] = self.count.rejected.get(reason, 0) + 1
 
     def forget(self) -> None:
-        """Drop what no later record can ask for, unless arrivals go back by more than a horizon: copies from long ago."""
+        """Drop what no later record asks for, unless arrivals go back by more than a horizon: copies from long ago."""
         since_ms = self.count.arrival_ms - 2 * self._rules.dedupe_ms
         self._last_copy_ms = {id: last_ms for id, last_ms in self._last_copy_ms.items() if last_ms >= since_ms}
 

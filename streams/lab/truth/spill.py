@@ -127,16 +127,18 @@ class SpilledSums:
         """What follows from hours: days, totals of sessions, distinct counts."""
         self._spill_sums()
         self._spill_members()
-        offset = self._rules.offset_ms
+        offset, length = self._rules.offset_ms, DAY_MS
+        day = f"(start_ms + {offset}) / {length} * {length} - {offset}"
         self._db.execute(
-            f"INSERT INTO due SELECT dimension, id, 'day', (start_ms + {offset}) / {DAY_MS} * {DAY_MS} - {offset} AS day, "
-            f"{_SUMS} FROM due WHERE grain = 'hour' GROUP BY dimension, id, day"
+            f"INSERT INTO due SELECT dimension, id, 'day', {day} AS day_ms, {_SUMS} FROM due "
+            "WHERE grain = 'hour' GROUP BY dimension, id, day_ms"
         )
         untils = ((id, total_until_ms(session, self._rules)) for id, session in self.sessions.items())
         self._in_one("INSERT INTO due_until VALUES (?, ?)", (each for each in untils if each[1] != inf))
         self._db.execute(
             f"INSERT INTO due SELECT dimension, due.id, 'session', 0, {_SUMS} FROM due LEFT JOIN due_until USING (id) "
-            "WHERE dimension = 'session' AND grain = 'hour' AND (until_ms IS NULL OR start_ms < until_ms) GROUP BY due.id"
+            "WHERE dimension = 'session' AND grain = 'hour' AND (until_ms IS NULL OR start_ms < until_ms) "
+            "GROUP BY due.id"
         )
         self._in_one("INSERT INTO due_sketches VALUES (?, ?, ?, ?, ?, ?)", self._counts())
 

@@ -1,4 +1,4 @@
-"""An alert's value from Kafka once more: the records that its evidence names, and what lies before as far as it matters.
+"""An alert's value from Kafka once more: the records that its evidence names, and what lies before where it matters.
 
 What lies before matters in two ways. Copies: an event is a resend of one that arrived up to the dedupe horizon earlier,
 so that much is judged as well, and not summed. Orders: a payment or refund may be refused because of what came before
