@@ -103,9 +103,7 @@ def assemble(around: Surroundings) -> Assembly:
     parts = Parts(intake, marking, orders, sessions, peaks, records, alerts)
     heartbeat = Heartbeat(around.redis, around.keys, intake, patience, meter)
     conservation = Conservation(around.redis, around.keys, around.metrics, _tell_gap)
-    return Assembly(
-        app, parts, heartbeat, detector, publisher, _purger(around), _redriver(around), conservation
-    )
+    return Assembly(app, parts, heartbeat, detector, publisher, _purger(around), _redriver(around), conservation)
 
 
 def _intake(around: Surroundings, patience: Patience, meter: Meter) -> WorkerIntake:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from streams.lab.truth.model import PartitionCount, Record, Rules
-from streams.lab.truth.orders import Orders
+from streams.lab.truth.orders import Known, Orders
 from streams.lab.truth.validate import Event, Refused, read_event
 
 #: an event time further ahead of its arrival than this is not believed
@@ -22,13 +22,13 @@ class Counted(NamedTuple):
 class PartitionJudge:
     """Judges the records of one partition, which must come in the order of their offsets."""
 
-    def __init__(self, topic: str, partition: int, rules: Rules) -> None:
+    def __init__(self, topic: str, partition: int, rules: Rules, orders: Known | None = None) -> None:
         self.count = PartitionCount(topic, partition)
         self.counted: list[Counted] = []
         self._rules = rules
         self._last_copy_ms: dict[str, int] = {}
         self._settled_origins: set[str] = set()
-        self._orders = Orders(rules)
+        self._orders = Orders(rules, orders)
 
     def judge_all(self, records: Iterable[Record], drive_again: bool = False) -> None:
         """Judge `records`; the outcome is in `count` and `counted`.

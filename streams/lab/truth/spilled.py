@@ -9,6 +9,7 @@ from streams.lab.truth.holders import Holder
 from streams.lab.truth.judge import PartitionJudge
 from streams.lab.truth.model import PartitionCount, Ranking, Record, Rules, Truth
 from streams.lab.truth.spill import SpilledSums, open_file
+from streams.lab.truth.spill_orders import SpilledOrders
 from streams.lab.truth.spilled_marks import closed_rankings
 from streams.lab.truth.watermark import told_watermark_ms
 
@@ -31,8 +32,8 @@ class SpilledTruth:
         self._rules = rules
 
     def judge(self, topic: str, partition: int) -> "PartitionReader":
-        """What takes the records of one partition; `topic` is the contract's name."""
-        judge = PartitionJudge(topic, partition, self._rules)
+        """What takes the records of one partition, after the one before it; `topic` is the contract's name."""
+        judge = PartitionJudge(topic, partition, self._rules, SpilledOrders(self.db))
         self.partitions.append(judge.count)
         return PartitionReader(judge, self.sums)
 

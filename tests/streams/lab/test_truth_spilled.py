@@ -12,7 +12,7 @@ from streams.lab.simulator.clusters import Size, clusters
 from streams.lab.simulator.concetery import concetery
 from streams.lab.simulator.partitions import place
 from streams.lab.simulator.planned import Planned
-from streams.lab.truth import Record, Rules, compute_truth, spill, spilled
+from streams.lab.truth import Record, Rules, compute_truth, spill, spill_orders, spilled
 from streams.lab.truth.judge import PartitionJudge
 from streams.lab.truth.spilled import SpilledTruth
 from tests.streams.lab.logs import Log, paid, refunded, session, t
@@ -39,6 +39,7 @@ def tight(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, most in {"_WINDOWS": 300, "_MEMBERS": 500, "_AT_ONCE": 50}.items():
         monkeypatch.setattr(spill, name, most)
     monkeypatch.setattr(spilled, "_FORGET_EVERY", 200)
+    monkeypatch.setattr(spill_orders, "_HELD", 20)
 
 
 @pytest.mark.usefixtures("tight")
@@ -59,7 +60,11 @@ def test_late_sales_long_refunds_and_sessions_without_a_start_are_the_same(tmp_p
         log.session(session("ended", f"s{number}", t(f"{10 + number}:50")))
     sold = paid("o-1", t("12:20"), 500, session_id="s2", anchor_id="a1")
     log.order(sold)
+    for number in range(50):
+        log.order(paid(f"x-{number}", t("12:30"), number))
     log.order(refunded(sold, 1, t("20:00"), 300))
+    log.order(refunded(sold, 2, t("20:01"), 300))
+    log.order({**sold, "event_id": "again"}, t("20:02"))
     for days in (29, 30, 31):
         late = t("13:30") + days * 86_400_000
         log.order(paid(f"o-{days}", late, 90_000, session_id="s3"), late)
