@@ -15,14 +15,15 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
-from schemas.alerts import NET, Alert, Rule, State, encode_alert
+from schemas.alerts import GROSS, NET, Alert, Rule, State, encode_alert
 from streams.errors import LogReplaced
+from streams.keys import shard_keys, shard_of
 from streams.lab.audit.alerts import all_revisions
 from streams.lab.audit.audit import audit
 from streams.lab.audit.log import open_log
 from streams.lab.processes import as_environment, until_settled
 from streams.lab.simulator.run import rules_of
-from streams.lab.truth import Record
+from streams.lab.truth import Ranking, Record
 from streams.lab.verify.verify import Verdict, verify
 from streams.settings import Settings
 from streams.topics import ORDERS, Topics
@@ -79,7 +80,25 @@ async def test_what_was_told_is_what_the_log_says(market: Evening, redis: Redis)
         for alert in chosen:
             found = await verify(alert, log, rules_of(settings), lambda read: None)
             assert found.verdict is Verdict.EQUAL, (alert, found)
-    await check_command(settings, topic, chosen[-1])
+    last = {alert.alert_id: alert for alert in told}
+    standing = next(each for each in reversed(last.values()) if each.state is State.CONFIRMED and each.metric == GROSS)
+    await check_command(settings, topic, standing)
+    await check_audit(settings, redis, standing)
+
+
+async def check_audit(settings: Settings, redis: Redis, forged: Alert) -> None:
+    """Everything that is compared differs once it was tampered with, and nothing else does."""
+    scope = "platform", "all"
+    keys = shard_keys(settings.group, shard_of(*scope, settings.shards))
+    await redis.hincrby(keys.totals(), "platform:g", 1)
+    ranking = Ranking(Rule.PEAK_HOUR.value, GROSS, *scope)
+    await redis.hdel(keys.ranking(*ranking), "stairs")
+    report = await audit(settings, redis, lambda done, note: None)
+    alert, stairs, total = sorted(report.differences)
+    assert alert.endswith(f"was told at {forged.value_fen + 1}, should be at most {forged.value_fen}")
+    assert stairs.startswith(f"ranking {' '.join(ranking)}: stair 1 is none, should be ")
+    assert total.startswith("total of platform:g is ")
+    assert report.rankings is not None and report.rankings > 100
 
 
 async def check_command(settings: Settings, topic: str, alert: Alert) -> None:

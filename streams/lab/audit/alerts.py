@@ -93,6 +93,7 @@ def restated(found: dict[str, Alert], true: list[TrueAlert]) -> list[Alert]:
     An alert has one content for ever, and a new revision only when its state changes; late events and refunds go on.
     """
     standing = [(found[due.alert_id], due) for due in true if due.alert_id in found]
+    standing = [(alert, due) for alert, due in standing if not any(_told_too_much(alert, due))]
     return [
         alert
         for alert, due in standing
