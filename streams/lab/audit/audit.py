@@ -36,6 +36,8 @@ from streams.topics import LIVE_SESSIONS, ORDERS, Topics
 #: how long rankings and alerts may lag behind the tallies
 _MARKS_WITHIN_S = 15.0
 _BETWEEN_LOOKS_S = 0.5
+#: alerts that are recomputed because late events have moved their values since they were told
+_RECOMPUTED = 20
 
 OnProgress = Callable[[int, str], None]
 
@@ -145,10 +147,10 @@ class _Audit:
         return [difference(ranking, stairs, due) for ranking, stairs, due in pairs if stairs != due]
 
     async def _verify_restated(self, alerts: list[Alert]) -> None:
-        """Those with the least evidence first, and no more than as many records as the log has."""
+        """Some, those with the least evidence first, and no more than as many records as the log has."""
         self._report.restated, left = len(alerts), self._report.consumed
         async with open_log(self._settings.kafka, self._names) as log:
-            for alert in sorted(alerts, key=_named):
+            for alert in sorted(alerts, key=_named)[:_RECOMPUTED]:
                 left -= _named(alert)
                 if left < 0:
                     return
