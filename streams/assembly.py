@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -36,9 +37,12 @@ from streams.retention.partitions import InputPartitions
 from streams.retention.purger import Purger
 from streams.settings import Settings
 from streams.startup import claim_again
+from streams.tally.conservation import Conservation
 from streams.tally.sessions import TAIL_DAYS
 from streams.tally.windows import DAY_MS
 from streams.topics import Topics
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class Assembly:
     publisher: Publisher
     purger: Purger
     redriver: Redriver
+    conservation: Conservation
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,8 @@ def assemble(around: Surroundings) -> Assembly:
     )
     parts = Parts(intake, marking, orders, sessions, peaks, records, alerts)
     heartbeat = Heartbeat(around.redis, around.keys, intake, patience, meter)
-    return Assembly(app, parts, heartbeat, detector, publisher, _purger(around), _redriver(around))
+    conservation = Conservation(around.redis, around.keys, around.metrics, _tell_gap)
+    return Assembly(app, parts, heartbeat, detector, publisher, _purger(around), _redriver(around), conservation)
 
 
 def _intake(around: Surroundings, patience: Patience, meter: Meter) -> WorkerIntake:
@@ -175,6 +181,13 @@ def _redriver(around: Surroundings) -> Redriver:
 
 def _order_rules(settings: Settings) -> OrderRules:
     return OrderRules(settings.zone, settings.refund_days * DAY_MS, settings.order_index)
+
+
+def _tell_gap(gap: int) -> None:
+    _log.error(
+        "a dimension differs from the platform by %d: run `hightide audit` and report what it says, this is our fault",
+        gap,
+    )
 
 
 def _clock_ms() -> int:

@@ -112,6 +112,10 @@ class Keys:
         """Hash: offset of a refund that came before its order -> offset of the payment; to be driven again."""
         return f"{self.prefix}redrive:{partition}:{topic}"
 
+    def totals(self) -> str:
+        """Hash: `dimension:counter code` -> sum over every hour that this shard ever settled; never purged."""
+        return f"{self.prefix}totals"
+
     # -- marks ---------------------------------------------------------------------------------
     def changed(self, reader: str) -> str:
         """Sorted set: changed thing -> the change version; a reader removes it by compare-and-delete."""

@@ -131,7 +131,14 @@ VOCABULARY: tuple[Definition, ...] = (
         "hightide_conservation_gap_records",
         "gauge",
         _PARTITION,
-        "Consumed less counted, resent and rejected, by the figures beside the fence. Always 0.",
+        "Consumed less counted, resent and rejected, by the figures beside the fence of the worst shard. Always 0.",
+        "Not 0: stop the workers and run `hightide audit`; this is a fault of ours, report it.",
+    ),
+    Definition(
+        "hightide_conservation_dimension_gap_fen",
+        "gauge",
+        (),
+        "Largest difference between what was settled of a dimension and of the platform, in money or orders. Always 0.",
         "Not 0: stop the workers and run `hightide audit`; this is a fault of ours, report it.",
     ),
     Definition(
@@ -282,6 +289,7 @@ class Metrics:
         self.reject_publishes = make.counter("hightide_reject_publishes_total")
         self.redriven = make.counter("hightide_redriven_total")
         self.conservation_gap = make.gauge("hightide_conservation_gap_records")
+        self.dimension_gap = make.gauge("hightide_conservation_dimension_gap_fen")
         self.fence = make.gauge("hightide_fence_offset")
         self.lag = make.gauge("hightide_lag_records")
         self.fence_mismatches = make.counter("hightide_fence_mismatches_total")

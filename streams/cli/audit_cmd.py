@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 from streams.cli.start import settings_and_log
 
 if TYPE_CHECKING:
-    from streams.lab.audit.audit import Report
+    from streams.lab.audit.report import Report
     from streams.lab.truth import Truth
     from streams.settings import Settings
 
 _DESCRIPTION = """\
-Reads every record that was counted once more from Kafka, recomputes tallies, distinct counts and the final set of
-alerts by a second, plain implementation, and compares them with Redis and the topic `alerts`. Exit 0: no difference; 1:
-some. It needs memory for all those records, and a moment in which the tallies stand still.
+Reads every record that was counted once more from Kafka, recomputes tallies, distinct counts, rankings and the final
+set of alerts by a second, plain implementation, and compares them with Redis and the topic `alerts`. Exit 0: no
+difference; 1: some. It needs a moment in which the tallies stand still, and room in the folder for temporary files
+(TMPDIR): a few hundred bytes a record.
 """
 
 
@@ -41,22 +42,29 @@ def run(arguments: argparse.Namespace) -> int:
     """Audit and print what was found."""
     report = asyncio.run(_audit(settings_and_log(), arguments.truth))
     if arguments.json:
-        print(json.dumps({**asdict(report), "differences": len(report.differences), "first": report.differences[:20]}))
+        print(json.dumps({**asdict(report), "differences": report.count, "first": report.differences[:20]}))
     else:
         print("\n".join(lines(report, arguments.limit)))
-    return 1 if report.differences else 0
+    return 1 if report.count else 0
 
 
 def lines(report: Report, limit: int) -> list[str]:
     """A report for people; the last line counts the differences."""
     listed = report.differences[:limit]
-    if len(report.differences) > limit:
-        listed.append(f"… and {len(report.differences) - limit} more")
+    if report.count > len(listed):
+        listed.append(f"… and {report.count - len(listed)} more")
+    if report.restated:
+        listed.append(
+            f"{report.restated:,} alerts stand at another value than they were told at, by late events or refunds; "
+            f"{report.verified:,} of them were recomputed as told"
+        )
+    if report.rankings is None:
+        listed.append("rankings were not compared: more was settled meanwhile")
     return [
         *listed,
         f"consumed {report.consumed:,} = counted {report.counted:,} + resends {report.resends:,} "
         f"+ rejected {report.rejected:,}",
-        f"audit: {len(report.differences)} differences in {report.tallies:,} tallies and {report.alerts} alerts",
+        f"audit: {report.count} differences in {report.tallies:,} tallies and {report.alerts} alerts",
     ]
 
 

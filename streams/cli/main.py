@@ -16,19 +16,32 @@ from streams.cli import (
     servers_cmd,
     simulate_cmd,
     topics_cmd,
+    verify_cmd,
     worker_cmd,
 )
 from streams.errors import Expected
 from streams.settings import SettingsError
 
 #: in the order of --help. Each has register(subparsers), imports nothing heavy, and its run function does
-COMMANDS = (demo_cmd, servers_cmd, worker_cmd, simulate_cmd, audit_cmd, rejects_cmd, bench_cmd, topics_cmd, schemas_cmd)
+COMMANDS = (
+    demo_cmd,
+    servers_cmd,
+    worker_cmd,
+    simulate_cmd,
+    audit_cmd,
+    verify_cmd,
+    rejects_cmd,
+    bench_cmd,
+    topics_cmd,
+    schemas_cmd,
+)
 
 EXIT_CODES = """\
 exit codes:
     0  done, or equal
     1  what was checked is different or wrong
-    2  wrong usage or a wrong setting
+    2  wrong usage or a wrong setting; `verify`: no longer possible
+   64  there is nothing of that name
    69  Kafka or Redis is not there
    70  internal fault
    75  stopped to be started again (the watchdog saw no progress)

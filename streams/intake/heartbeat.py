@@ -165,7 +165,7 @@ class Heartbeat:
 
     async def _compare(self, tp: TP, partition: Partition) -> None:
         """Seek to a fence that stands elsewhere, while no chunk is under way that would find out by itself."""
-        before = list(partition.fences)
+        before, gaps = list(partition.fences), []
         for shard, keys in enumerate(self._keys):
             fence = await read_fence(self._redis, keys, tp)
             if self._intake.partitions.get(tp) is not partition or partition.taking or partition.fences != before:
@@ -173,14 +173,15 @@ class Heartbeat:
             if fence is None:
                 await self._intake.read_again(tp, "missing", f"shard {shard} has no fence any more")
                 return
+            gaps.append(fence.gap)
             if shard == 0:
-                self._meter.conservation(tp, fence.gap)
                 self._meter.read_until(tp, fence)
             if fence.next != partition.fences[shard] and partition.read_to >= partition.low:
                 kind = "rolled_back" if fence.next < partition.fences[shard] else "behind"
                 why = f"shard {shard} stands at {fence.next}, not {partition.fences[shard]}"
                 await self._intake.read_again(tp, kind, why)
                 return
+        self._meter.conservation(tp, max(gaps, key=abs))
 
     async def flags(self) -> None:
         """Write down which partitions are fully read: an idle one must not hold the watermark back.

@@ -13,7 +13,8 @@ from redis.asyncio import Redis
 
 from schemas.alerts import GROSS, Alert, Rule, State, decode_alert
 from streams.connect import redis_client
-from streams.lab.audit.audit import Report, audit
+from streams.lab.audit.audit import audit
+from streams.lab.audit.report import Report
 from streams.lab.processes import until_settled, worker_process
 from streams.lab.progress import Progress
 from streams.lab.simulator.catalogue import SCENARIOS

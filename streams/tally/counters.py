@@ -39,6 +39,9 @@ BUYER_HOUR_DIMENSIONS: Final = frozenset({"platform", "province", "cluster", "ca
 #: dimensions whose hours keep sketches of trading merchants and of earning anchors
 TRADER_HOUR_DIMENSIONS: Final = frozenset({"platform", "province", "cluster"})
 
+#: counters that `Keys.totals` sums over a whole dimension: at a settled moment each is the same for all dimensions
+TOTALS: Final = ("g", "p", "r", "b")
+
 
 def with_net(counters: dict[str, int]) -> dict[str, int]:
     """Name every counter of a window, zeros included, and add the two net sums.

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from streams.keys import Keys, shard_of
-from streams.tally.counters import COUNTERS, NONE_ID, PEAK_HOUR_SCOPES, PEAK_ROLLING_SCOPES
+from streams.tally.counters import COUNTERS, NONE_ID, PEAK_HOUR_SCOPES, PEAK_ROLLING_SCOPES, TOTALS
 from streams.tally.fold import GMV, Deltas
 
 _CODES = tuple(COUNTERS)
 #: field names of a day's hours and an hour's minutes, by two-digit number and counter
 _TWO_DIGITS = tuple(tuple(f"{number:02d}{code}" for code in _CODES) for number in range(60))
+_TOTALS = tuple((code, _CODES.index(code)) for code in TOTALS)
 
 Row = list[str | int]
 
@@ -36,9 +37,11 @@ def shard_rows(deltas: Deltas, keys: list[Keys]) -> list[ShardRows]:
     """Spread `deltas` over the shards; `keys[n]` are the keys of shard n."""
     by_shard = [ShardRows() for _ in keys]
     shards = len(keys)
+    totals: list[dict[str, int]] = [{} for _ in keys]
     for (dimension, id, hour), sums in deltas.hours.items():
         shard = shard_of(dimension, id, shards)
         _hour_row(by_shard[shard], keys[shard], dimension, id, hour, sums)
+        _add_totals(totals[shard], dimension, sums)
     for (dimension, id, minute), sums in deltas.minutes.items():
         shard = shard_of(dimension, id, shards)
         _minute_row(by_shard[shard], keys[shard], dimension, id, minute, sums)
@@ -53,7 +56,19 @@ def shard_rows(deltas: Deltas, keys: list[Keys]) -> list[ShardRows]:
         rows.session_keys.append(keys[shard].session(session_id))
         rows.sessions.append([news.started, news.ended, news.first_ms, news.last_ms])
         rows.records.add(f"session|{session_id}")
+    for shard, of_shard in enumerate(totals):
+        if row := [part for field in of_shard.items() for part in field]:
+            by_shard[shard].sum_keys.append(keys[shard].totals())
+            by_shard[shard].sums.append(row)
     return by_shard
+
+
+def _add_totals(totals: dict[str, int], dimension: str, sums: list[int]) -> None:
+    """What the whole dimension gains, which is the same for each of them once all shards have settled."""
+    for code, at in _TOTALS:
+        if sums[at]:
+            field = f"{dimension}:{code}"
+            totals[field] = totals.get(field, 0) + sums[at]
 
 
 def _hour_row(rows: ShardRows, keys: Keys, dimension: str, id: str, hour: int, sums: list[int]) -> None:

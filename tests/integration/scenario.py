@@ -9,7 +9,8 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from streams.lab.audit.alerts import all_revisions
-from streams.lab.audit.audit import Report, audit
+from streams.lab.audit.audit import audit
+from streams.lab.audit.report import Report
 from streams.lab.processes import Process, end_worker, settled_records, start_worker, until_settled
 from streams.lab.simulator.pace import Pace
 from streams.lab.simulator.planned import Planned

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
+
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from schemas.alerts import Alert, State, decode_alert
+from schemas.alerts import GROSS, Alert, State, decode_alert
 from streams.errors import ServerMissing
 from streams.lab.truth import Alert as TrueAlert
+from streams.lab.truth import Leader
 
 #: states in which an alert says that its holder won
 FINAL = (State.CONFIRMED, State.REINSTATED)
@@ -17,7 +20,7 @@ FINAL = (State.CONFIRMED, State.REINSTATED)
 async def last_revisions(kafka: str, topic: str) -> dict[str, Alert]:
     """The highest revision of every alert in `topic`. Raises `ServerMissing`; `ValueError` if one has two contents."""
     alerts: dict[str, Alert] = {}
-    for alert in await all_revisions(kafka, topic):
+    async for alert in revisions(kafka, topic):
         known = alerts.get(alert.alert_id)
         if known is None or alert.revision > known.revision:
             alerts[alert.alert_id] = alert
@@ -27,6 +30,11 @@ async def last_revisions(kafka: str, topic: str) -> dict[str, Alert]:
 
 
 async def all_revisions(kafka: str, topic: str) -> list[Alert]:
+    """As `revisions`, all at once."""
+    return [alert async for alert in revisions(kafka, topic)]
+
+
+async def revisions(kafka: str, topic: str) -> AsyncIterator[Alert]:
     """Every record of the alerts topic, in the order of its partitions. Raises `ServerMissing`."""
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest")
     try:
@@ -36,12 +44,12 @@ async def all_revisions(kafka: str, topic: str) -> list[Alert]:
         partitions = [TopicPartition(topic, number) for number in sorted(await _partitions(consumer, topic))]
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
-        alerts: list[Alert] = []
         while True:
             for batch in (await consumer.getmany(timeout_ms=500)).values():
-                alerts += [decode_alert(record.value) for record in batch]
+                for record in batch:
+                    yield decode_alert(record.value)
             if all([await _at_end(consumer, partition) for partition in partitions]):
-                return alerts
+                return
     except KafkaError as error:
         raise ServerMissing(f"Kafka at {kafka} stopped answering ({error!r})") from error
     except msgspec.MsgspecError as error:
@@ -73,6 +81,40 @@ def alert_differences(found: dict[str, Alert], true: list[TrueAlert], watermark_
         lines.append(f"alert {alert.state} but not due: {alert.text}")
     for alert_id in sorted(expected.keys() - final.keys()):
         due, state = expected[alert_id], found[alert_id].state if alert_id in found else "missing"
-        scope = f"{due.rule} {due.metric} {due.dimension} {due.scope_id}"
-        lines.append(f"alert due but {state}: {scope}: {due.holder} at {due.value_fen}")
+        lines.append(f"alert due but {state}: {_name(due)}: {due.holder} at {due.value_fen}")
+    for alert_id in sorted(expected.keys() & final.keys()):
+        lines += _told_too_much(final[alert_id], expected[alert_id])
     return lines
+
+
+def restated(found: dict[str, Alert], true: list[TrueAlert]) -> list[Alert]:
+    """Standing alerts whose value, or that of the one before, is another by now than when they were told.
+
+    An alert has one content for ever, and a new revision only when its state changes; late events and refunds go on.
+    """
+    standing = [(found[due.alert_id], due) for due in true if due.alert_id in found]
+    standing = [(alert, due) for alert, due in standing if not any(_told_too_much(alert, due))]
+    return [
+        alert
+        for alert, due in standing
+        if alert.state in FINAL and (alert.value_fen != due.value_fen or _previous(alert) != due.previous)
+    ]
+
+
+def _told_too_much(alert: Alert, due: TrueAlert) -> Iterator[str]:
+    """Gross values only grow, so what was told of one may be too little by now, but never too much."""
+    if alert.metric != GROSS:
+        return
+    if alert.value_fen > due.value_fen:
+        yield f"alert {_name(due)}: {due.holder} was told at {alert.value_fen}, should be at most {due.value_fen}"
+    before, before_due = _previous(alert), due.previous
+    if (before.value_fen if before else 0) > (before_due.value_fen if before_due else 0):
+        yield f"alert {_name(due)}: {due.holder}: previous was told as {before}, should be {before_due}"
+
+
+def _previous(alert: Alert) -> Leader | None:
+    return None if alert.previous is None else Leader(alert.previous.holder.id, alert.previous.value_fen)
+
+
+def _name(due: TrueAlert) -> str:
+    return f"{due.rule} {due.metric} {due.dimension} {due.scope_id}"

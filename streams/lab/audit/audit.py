@@ -1,146 +1,181 @@
-"""`audit`: a settled cut of Redis, the same records from Kafka, the truth of them, and the differences."""
+"""`audit`: a settled cut of Redis, the same records from Kafka, the truth of them, and the differences.
+
+Both sides lie in a temporary file, the log is read a batch at a time: what is held in memory is what one partition's
+judge remembers, the sessions, and the alerts.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import cast
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from faust.types import TP
 from redis.asyncio import Redis
 
-from streams.errors import Expected
+from schemas.alerts import Alert
 from streams.keys import Keys, shard_keys
-from streams.lab.audit.alerts import alert_differences, last_revisions
-from streams.lab.audit.compare import differences, looked_at, truth_differences
-from streams.lab.audit.log import Span, read_spans
-from streams.lab.audit.store import Stored, read_stored
+from streams.lab.audit.alerts import alert_differences, last_revisions, restated
+from streams.lab.audit.compare import truth_differences
+from streams.lab.audit.cut import Cut, cut, stands
+from streams.lab.audit.log import open_log
+from streams.lab.audit.rankings import RankingsDue, difference, different, read_stairs, still_different
+from streams.lab.audit.report import Report
+from streams.lab.audit.shelf import Shelf
 from streams.lab.simulator.run import rules_of
-from streams.lab.truth import Truth, compute_truth
+from streams.lab.truth import Alert as TrueAlert
+from streams.lab.truth import Leader, Ranking, Truth
+from streams.lab.truth.final import final_alerts, leaders
+from streams.lab.truth.spilled import SpilledTruth
+from streams.lab.verify.verify import Verdict, verify
 from streams.settings import Settings
-from streams.tally.fence import Fence, read_fences
-from streams.tally.sessions import TAIL_DAYS
+from streams.tally.fence import Fence
 from streams.topics import LIVE_SESSIONS, ORDERS, Topics
 
-#: how often, and how long apart, a cut is tried while a worker is settling
-_CUTS = 20
-_BETWEEN_CUTS_S = 0.5
-#: how long the alerts may lag behind the tallies
-_ALERTS_WITHIN_S = 15.0
+#: how long rankings and alerts may lag behind the tallies
+_MARKS_WITHIN_S = 15.0
+_BETWEEN_LOOKS_S = 0.5
+#: alerts that are recomputed because late events have moved their values since they were told
+_RECOMPUTED = 20
+
+OnProgress = Callable[[int, str], None]
 
 
-class StillMoving(Expected):
-    """Tallies change faster than they can be read: stop the workers, or the producers, and audit again."""
-
-    exit_code = 75
-
-
-@dataclass(slots=True)
-class Report:
-    """What an audit found: sums over all partitions, sizes of the true sets, and one line a difference.
-
-    `tallies` were compared; `purged` are those below the floors, which it does not look at.
-    """
-
-    tallies: int = 0
-    purged: int = 0
-    consumed: int = 0
-    counted: int = 0
-    resends: int = 0
-    rejected: int = 0
-    alerts: int = 0
-    differences: list[str] = field(default_factory=list)
-
-
-Fences = dict[TP, Fence]
-
-
-async def audit(
-    settings: Settings, redis: Redis, on_progress: Callable[[int, str], None], expected: Truth | None = None
-) -> Report:
-    """Recompute and compare, also with the `expected` truth of a scenario if there is one.
+async def audit(settings: Settings, redis: Redis, on_progress: OnProgress, expected: Truth | None = None) -> Report:
+    """Recompute and compare, also with the `expected` truth of a scenario if there is one (it is held in memory).
 
     `on_progress` is given the records read so far and what is going on.
 
     Raises `StillMoving`, and what reading Kafka raises.
     """
-    keys = [shard_keys(settings.group, shard) for shard in range(settings.shards)]
-    fences, stored = await _cut(settings, redis, keys)
-    clock_ms = int(cast("bytes | None", await redis.get(keys[0].watermark())) or 0)
-    truth = await _truth(settings, fences, clock_ms, on_progress)
-    kept = looked_at(stored, truth, settings.zone)
-    report = Report(tallies=sum(map(kept.has, truth.tallies)))
-    report.purged = len(truth.tallies) - report.tallies
-    for fence in fences.values():
-        report.consumed += fence.next - fence.origin
-        report.counted += fence.counted
-        report.resends += fence.resends
-        report.rejected += fence.rejected
-    report.differences += _account_differences(fences, truth)
-    report.differences += differences(stored, truth, kept)
-    await _audit_alerts(settings, truth, report)
-    if expected is not None:
-        report.differences += list(truth_differences(truth, expected))
-    return report
+    with TemporaryDirectory(prefix="hightide-audit-") as folder:
+        it = _Audit(settings, redis, on_progress, Path(folder))
+        try:
+            return await it.run(expected)
+        finally:
+            it.truth.db.close()
 
 
-async def _cut(settings: Settings, redis: Redis, keys: list[Keys]) -> tuple[Fences, Stored]:
-    """Tallies and fences of one moment: read until no fence moved meanwhile."""
-    for _ in range(_CUTS):
-        before = await _fences(redis, keys)
-        stored = await read_stored(redis, keys, settings.zone, TAIL_DAYS)
-        if before == await _fences(redis, keys):
-            return before[0], stored
-        await asyncio.sleep(_BETWEEN_CUTS_S)
-    raise StillMoving("the tallies change while they are read: stop the workers or the producers and audit again")
+class _Audit:
+    def __init__(self, settings: Settings, redis: Redis, on_progress: OnProgress, folder: Path) -> None:
+        self.truth = SpilledTruth(folder / "sums", rules_of(settings))
+        self._settings = settings
+        self._redis = redis
+        self._on_progress = on_progress
+        self._keys: list[Keys] = [shard_keys(settings.group, shard) for shard in range(settings.shards)]
+        self._topics = Topics(settings.topic_prefix)
+        self._names = {self._topics.orders: ORDERS, self._topics.live_sessions: LIVE_SESSIONS}
+        self._shelf = Shelf(self.truth.db)
+        self._due = RankingsDue(self.truth.db)
+        self._report = Report()
+
+    async def run(self, expected: Truth | None) -> Report:
+        at = await cut(self._redis, self._keys, self._settings.zone, self._shelf)
+        read = await self._read(at.fences)
+        self._on_progress(read, "records read, summing up")
+        # in a thread, so that a progress bar, Ctrl-C and a worker in the same process go on
+        alerts, best = await asyncio.to_thread(self._sum_up, at.clock_ms)
+        self._on_progress(read, "records read, comparing")
+        for shard in at.shards:
+            self._report.differ(_account_differences(shard, self.truth, self._names))
+        await asyncio.to_thread(self._compare, at)
+        await self._compare_marks(at, alerts)
+        if expected is not None:
+            sums, truth = self.truth.sums, self.truth
+            found = Truth({}, truth.watermark_ms, truth.partitions, sums.tallies(), sums.sketches(), best, alerts)
+            self._report.differ(truth_differences(found, expected))
+        return self._report
+
+    # -- what is due ---------------------------------------------------------------------------
+    async def _read(self, fences: Mapping[TP, Fence]) -> int:
+        """Judge every record from the origins to the fences; returns their number."""
+        total, read = sum(fence.next - fence.origin for fence in fences.values()), 0
+        async with open_log(self._settings.kafka, self._names) as log:
+            for tp, fence in fences.items():
+                if fence.next == fence.origin:
+                    continue
+                reader = self.truth.judge(self._names[tp.topic], tp.partition)
+                async for batch in log.batches(tp.topic, tp.partition, fence.origin, fence.next):
+                    await asyncio.to_thread(reader.take, batch)
+                    read += len(batch)
+                    self._on_progress(read, f"of {total:,} records read")
+        return read
+
+    def _sum_up(self, clock_ms: int) -> tuple[list[TrueAlert], dict[Ranking, Leader]]:
+        self.truth.finish(clock_ms)
+        alerts: list[TrueAlert] = []
+        best: dict[Ranking, Leader] = {}
+        for ranking, closed in self.truth.rankings():
+            self._due.add(ranking, closed)
+            alerts += final_alerts({ranking: closed}, rules_of(self._settings))
+            best |= leaders({ranking: closed})
+        return sorted(alerts), best
+
+    # -- tallies -------------------------------------------------------------------------------
+    def _compare(self, at: Cut) -> None:
+        report, kept = self._report, self._shelf.kept(at.floors, self._settings.zone)
+        report.tallies, report.purged = self._shelf.count(kept)
+        totals = Truth(partitions=self.truth.partitions).totals()
+        report.consumed, report.counted = totals["consumed"], totals["counted"]
+        report.resends, report.rejected = totals["resends"], totals["rejected"]
+        report.markers = sum(fence.next - fence.origin for fence in at.fences.values()) - report.consumed
+        report.differ(self._shelf.differences(kept))
+        report.differ(self._shelf.total_differences(at.totals))
+
+    # -- rankings and alerts, which follow the tallies by moments ---------------------------------
+    async def _compare_marks(self, at: Cut, alerts: list[TrueAlert]) -> None:
+        deadline = asyncio.get_running_loop().time() + _MARKS_WITHIN_S
+        rankings = await different(self._redis, self._keys, self._due)
+        while True:
+            found = await last_revisions(self._settings.kafka, self._topics.alerts)
+            lines = alert_differences(found, alerts, self.truth.watermark_ms or 0)
+            if not (lines or rankings) or asyncio.get_running_loop().time() > deadline:
+                break
+            await asyncio.sleep(_BETWEEN_LOOKS_S)
+            rankings = await still_different(self._redis, self._keys, self._due, rankings)
+        self._report.alerts = len(alerts)
+        self._report.differ(lines)
+        await self._verify_restated(restated(found, alerts))
+        if await stands(self._redis, self._keys, at):
+            self._report.rankings = self._due.count()
+            self._report.differ(await self._ranking_differences(rankings))
+
+    async def _ranking_differences(self, rankings: Sequence[Ranking]) -> list[str]:
+        found = await read_stairs(self._redis, self._keys, rankings)
+        pairs = ((ranking, stairs, self._due.of(ranking)) for ranking, stairs in zip(rankings, found, strict=True))
+        return [difference(ranking, stairs, due) for ranking, stairs, due in pairs if stairs != due]
+
+    async def _verify_restated(self, alerts: list[Alert]) -> None:
+        """Some, those with the least evidence first, and no more than as many records as the log has."""
+        self._report.restated, left = len(alerts), self._report.consumed
+        async with open_log(self._settings.kafka, self._names) as log:
+            for alert in sorted(alerts, key=_named)[:_RECOMPUTED]:
+                left -= _named(alert)
+                if left < 0:
+                    return
+                finding = await verify(alert, log, rules_of(self._settings), lambda read: None)
+                self._report.verified += finding.verdict is Verdict.EQUAL
+                if finding.verdict is Verdict.DIFFERENT:
+                    told = f"was told at {alert.value_fen}, its evidence says {finding.recomputed_fen}"
+                    self._report.differ([f"alert {alert.alert_id} revision {alert.revision} {told}: {alert.text}"])
 
 
-async def _fences(redis: Redis, keys: list[Keys]) -> list[Fences]:
-    by_shard = [await read_fences(redis, shard) for shard in keys]
-    first = {tp: fence.next for tp, fence in by_shard[0].items()}
-    if any({tp: fence.next for tp, fence in each.items()} != first for each in by_shard):
-        raise StillMoving("the shards stand at different offsets: start a worker, it heals them, and audit again")
-    return by_shard
+def _named(alert: Alert) -> int:
+    return sum(each.last_offset - each.first_offset + 1 for each in alert.evidence)
 
 
-async def _truth(settings: Settings, fences: Fences, clock_ms: int, on_progress: Callable[[int, str], None]) -> Truth:
-    topics = Topics(settings.topic_prefix)
-    spans = [Span(tp.topic, tp.partition, fence.origin, fence.next) for tp, fence in fences.items()]
-    names = {topics.orders: ORDERS, topics.live_sessions: LIVE_SESSIONS}
-    total = sum(span.stop - span.start for span in spans)
-    records = await read_spans(
-        settings.kafka, spans, names, lambda read: on_progress(read, f"of {total:,} records read")
-    )
-    on_progress(total, "records read, recomputing")
-    # in a thread, so that a progress bar, Ctrl-C and a worker in the same process go on
-    return await asyncio.to_thread(compute_truth, records, rules_of(settings), clock_ms=clock_ms)
-
-
-def _account_differences(fences: Fences, truth: Truth) -> list[str]:
+def _account_differences(fences: Mapping[TP, Fence], truth: SpilledTruth, names: Mapping[str, str]) -> list[str]:
     lines = []
     true = {(count.topic, count.partition): count for count in truth.partitions}
     for tp, fence in fences.items():
         have = fence.counted, fence.resends, fence.rejected
         place = f"{tp.topic}/{tp.partition}"
-        if fence.gap:
-            lines.append(f"{place}: consumed {fence.next - fence.origin} is not counted + resends + rejected {have}")
-        count = true.get((ORDERS if tp.topic.endswith(ORDERS) else LIVE_SESSIONS, tp.partition))
+        count = true.get((names[tp.topic], tp.partition))
+        read = count.consumed if count else 0
+        if sum(have) != read:
+            lines.append(f"{place}: {read} records were read, that is not counted + resends + rejected {have}")
         should = (count.counted, count.resends, sum(count.rejected.values())) if count else (0, 0, 0)
         if have != should:
             lines.append(f"{place}: counted, resends, rejected are {have}, should be {should}")
     return lines
-
-
-async def _audit_alerts(settings: Settings, truth: Truth, report: Report) -> None:
-    """Compare the final set of alerts, which follows the tallies by moments: wait for it a little."""
-    topic = Topics(settings.topic_prefix).alerts
-    deadline = asyncio.get_running_loop().time() + _ALERTS_WITHIN_S
-    while True:
-        found = await last_revisions(settings.kafka, topic)
-        lines = alert_differences(found, truth.alerts, truth.watermark_ms or 0)
-        if not lines or asyncio.get_running_loop().time() > deadline:
-            break
-        await asyncio.sleep(_BETWEEN_CUTS_S)
-    report.alerts = len(truth.alerts)
-    report.differences += lines

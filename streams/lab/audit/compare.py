@@ -21,13 +21,14 @@ def looked_at(stored: Stored, truth: Truth, zone: Zone) -> Kept:
 
 def differences(stored: Stored, truth: Truth, kept: Kept) -> Iterator[str]:
     """One line for each kept window whose counters differ, and for each sketch that is further off than it may be."""
-    yield from _tally_differences(stored.tallies, truth.tallies, kept)
-    yield from _sketch_differences(stored.sketches, truth.sketches, kept)
+    yield from tally_differences(stored.tallies, truth.tallies, kept)
+    yield from sketch_differences(stored.sketches, truth.sketches, kept)
 
 
-def _tally_differences(
+def tally_differences(
     stored: Mapping[Tally, Mapping[str, int]], true: Mapping[Tally, Mapping[str, int]], kept: Kept
 ) -> Iterator[str]:
+    """One line for each counter of a kept window that differs."""
     for tally in sorted(filter(kept.has, stored.keys() | true.keys())):
         have, should = stored.get(tally, {}), true.get(tally, {})
         for name in sorted(have.keys() | should.keys()):
@@ -36,7 +37,8 @@ def _tally_differences(
                 yield f"{window}: {name} is {have.get(name, 0)}, should be {should.get(name, 0)}"
 
 
-def _sketch_differences(stored: Mapping[Sketch, int], true: Mapping[Sketch, int], kept: Kept) -> Iterator[str]:
+def sketch_differences(stored: Mapping[Sketch, int], true: Mapping[Sketch, int], kept: Kept) -> Iterator[str]:
+    """One line for each kept sketch that is further off than it may be."""
     for sketch in sorted(filter(kept.has, stored.keys() | true.keys())):
         have, should = stored.get(sketch, 0), true.get(sketch, 0)
         if abs(have - should) > max(_SKETCH_SMALL, should * _SKETCH_ERROR):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
@@ -21,9 +21,26 @@ from streams.tally.windows import DAY_MS, Zone
 
 _BATCH = 500
 
-Sums = defaultdict[Tally, defaultdict[str, int]]
 #: a local day of a tally: dimension, day, id
 Day = tuple[str, int, str]
+#: sums of one window by counter code
+Codes = defaultdict[str, int]
+
+
+class Sink(Protocol):
+    """Takes what is read. A window that comes again replaces what came before: the later reading is the newer one."""
+
+    def tallies(self, found: Mapping[Tally, dict[str, int]]) -> None:
+        """Tallies with all their counters by name."""
+
+    def sketches(self, found: Mapping[Sketch, int]) -> None:
+        """Estimated distinct counts."""
+
+    def note(self, days: Iterable[Day]) -> None:
+        """Remember days of which sketches were seen."""
+
+    def noted(self) -> Iterable[list[Day]]:
+        """The days since the last time this was asked, each once, in batches."""
 
 
 @dataclass(slots=True)
@@ -35,100 +52,146 @@ class Stored:
     floors: Floors = field(default_factory=Floors)
 
 
-async def read_stored(redis: Redis, shards: Sequence[Keys], zone: Zone, late_days: int) -> Stored:
-    """Everything the shards hold. A session's total takes the hours until `late_days` after its declared end.
+class _InMemory:
+    """A sink for stores that fit."""
 
-    It may be read while a worker purges: a day and its hours are read at one moment, and the floors last.
+    def __init__(self, stored: Stored) -> None:
+        self._stored = stored
+        self._days: set[Day] = set()
+
+    def tallies(self, found: Mapping[Tally, dict[str, int]]) -> None:
+        self._stored.tallies.update(found)
+
+    def sketches(self, found: Mapping[Sketch, int]) -> None:
+        self._stored.sketches.update(found)
+
+    def note(self, days: Iterable[Day]) -> None:
+        self._days.update(days)
+
+    def noted(self) -> Iterator[list[Day]]:
+        days, self._days = sorted(self._days), set()
+        yield from (days[at : at + _BATCH] for at in range(0, len(days), _BATCH))
+
+
+async def read_into(redis: Redis, shards: Sequence[Keys], zone: Zone, late_days: int, sink: Sink) -> Floors:
+    """Give everything that the shards hold to `sink`; returns the floors above which it is complete.
+
+    A session's total takes the hours until `late_days` after its declared end. It may be read while a worker purges: a
+    day and its hours are read at one moment, and the floors last.
     """
-    sums: Sums = defaultdict(lambda: defaultdict(int))
-    stored = Stored()
     for keys in shards:
-        await _read_days(redis, keys, zone, sums)
-        await _read_minutes(redis, keys, zone, sums)
-        await _read_sessions(redis, keys, zone, late_days, sums)
-        await _read_sketches(redis, keys, zone, stored)
-    stored.tallies = {tally: with_net(counters) for tally, counters in sums.items()}
-    stored.floors = common([await read_floors(redis, keys) for keys in shards])
+        await _read_days(redis, keys, zone, sink)
+        await _read_minutes(redis, keys, zone, sink)
+        await _read_sessions(redis, keys, zone, late_days, sink)
+        for of in SKETCHES:
+            await _read_sketches(redis, keys, zone, of, sink)
+    return common([await read_floors(redis, keys) for keys in shards])
+
+
+async def read_stored(redis: Redis, shards: Sequence[Keys], zone: Zone, late_days: int) -> Stored:
+    """As `read_into`, into memory."""
+    stored = Stored()
+    stored.floors = await read_into(redis, shards, zone, late_days, _InMemory(stored))
     return stored
 
 
 # -- sums ----------------------------------------------------------------------------------------
-async def _read_days(redis: Redis, keys: Keys, zone: Zone, sums: Sums) -> None:
-    """Days that have hours, and then those that were rolled up: a day that was moved in between is among both."""
-    known: set[Day] = set()
+async def _read_days(redis: Redis, keys: Keys, zone: Zone, sink: Sink) -> None:
+    """Days that have hours, and then those that were rolled up; one that is moved in between is read again."""
     for family in ("hours", "days"):
         prefix = f"{keys.prefix}{family}:"
         async for batch in _scan(redis, prefix):
             names = [
                 name.split(":", 2) for key in batch if not (name := key.removeprefix(prefix)).startswith("session:")
             ]
-            days = [day for name in names if (day := (name[0], int(name[1]), name[2])) not in known]
-            known.update(days)
-            await _add_days(redis, keys, zone, days, sums)
+            days = [(name[0], int(name[1]), name[2]) for name in names]
+            commands = [("HGETALL", key) for day in days for key in (keys.hours(*day), keys.days(*day))]
+            replies = iter(await _at_one_moment(redis, commands))
+            for day in days:
+                sink.tallies(_day(day, _integers(next(replies)), _integers(next(replies)), zone))
 
 
-async def _add_days(redis: Redis, keys: Keys, zone: Zone, days: Sequence[Day], sums: Sums) -> None:
-    commands = [("HGETALL", key) for day in days for key in (keys.hours(*day), keys.days(*day))]
-    replies = iter(await _at_one_moment(redis, commands))
-    for dimension, day, id in days:
-        for name, value in _integers(next(replies)).items():
-            _add_hour(sums, dimension, id, day * 24 + int(name[:2]), name[2:], value, zone)
-        for code, value in _integers(next(replies)).items():
-            sums[Tally(dimension, id, "day", zone.start_ms("day", day))][code] += value
+def _day(
+    of_day: Day, hours: Mapping[str, int], rolled_up: Mapping[str, int], zone: Zone
+) -> dict[Tally, dict[str, int]]:
+    dimension, day, id = of_day
+    sums = _Sums()
+    for name, value in hours.items():
+        sums.add_hour(dimension, id, day * 24 + int(name[:2]), name[2:], value, zone)
+    for code, value in rolled_up.items():
+        sums.add(Tally(dimension, id, "day", zone.start_ms("day", day)), code, value)
+    return sums.named()
 
 
-def _add_hour(sums: Sums, dimension: str, id: str, hour: int, code: str, value: int, zone: Zone) -> None:
-    sums[Tally(dimension, id, "hour", zone.start_ms("hour", hour))][code] += value
-    sums[Tally(dimension, id, "day", zone.start_ms("day", hour // 24))][code] += value
-
-
-async def _read_minutes(redis: Redis, keys: Keys, zone: Zone, sums: Sums) -> None:
+async def _read_minutes(redis: Redis, keys: Keys, zone: Zone, sink: Sink) -> None:
     async for key, fields in _hashes(redis, keys.prefix + "minutes:"):
         dimension, hour, id = key.split(":", 2)
+        sums = _Sums()
         for name, value in fields.items():
-            minute = int(hour) * 60 + int(name[:2])
-            sums[Tally(dimension, id, "minute", zone.start_ms("minute", minute))][name[2:]] += value
+            start_ms = zone.start_ms("minute", int(hour) * 60 + int(name[:2]))
+            sums.add(Tally(dimension, id, "minute", start_ms), name[2:], value)
+        sink.tallies(sums.named())
 
 
-async def _read_sessions(redis: Redis, keys: Keys, zone: Zone, late_days: int, sums: Sums) -> None:
+async def _read_sessions(redis: Redis, keys: Keys, zone: Zone, late_days: int, sink: Sink) -> None:
     async for session_id, fields in _hashes(redis, keys.prefix + "hours:session:"):
         ended = cast("bytes | None", await redis.hget(keys.session(session_id), "ended"))
         limit_ms = None if ended is None else int(ended[:15]) + late_days * DAY_MS
+        sums = _Sums()
         for name, value in fields.items():
             hour, code = int(name[:-1]), name[-1]
-            _add_hour(sums, "session", session_id, hour, code, value, zone)
+            sums.add_hour("session", session_id, hour, code, value, zone)
             if limit_ms is None or zone.start_ms("hour", hour) < limit_ms:
-                sums[Tally("session", session_id, "session", 0)][code] += value
+                sums.add(Tally("session", session_id, "session", 0), code, value)
+        sink.tallies(sums.named())
+
+
+class _Sums:
+    """Sums of a few windows."""
+
+    def __init__(self) -> None:
+        self._sums: defaultdict[Tally, Codes] = defaultdict(lambda: defaultdict(int))
+
+    def add(self, tally: Tally, code: str, value: int) -> None:
+        self._sums[tally][code] += value
+
+    def add_hour(self, dimension: str, id: str, hour: int, code: str, value: int, zone: Zone) -> None:
+        self.add(Tally(dimension, id, "hour", zone.start_ms("hour", hour)), code, value)
+        self.add(Tally(dimension, id, "day", zone.start_ms("day", hour // 24)), code, value)
+
+    def named(self) -> dict[Tally, dict[str, int]]:
+        return {tally: with_net(counters) for tally, counters in self._sums.items()}
 
 
 # -- distinct counts -----------------------------------------------------------------------------
-async def _read_sketches(redis: Redis, keys: Keys, zone: Zone, stored: Stored) -> None:
-    for of in SKETCHES:
-        days = await _read_hour_sketches(redis, keys, zone, of, stored)
-        async for batch in _scan(redis, f"{keys.prefix}day-{of}:"):
-            for key in batch:
-                dimension, index, id = key.removeprefix(f"{keys.prefix}day-{of}:").split(":", 2)
-                days.add((dimension, int(index), id))
-        ordered = sorted(days)
-        counts = await _each(redis, [("PFCOUNT", *_sketches_of_day(keys, of, day)) for day in ordered])
-        for (dimension, day, id), count in zip(ordered, counts, strict=True):
-            stored.sketches[Sketch(of, dimension, id, "day", zone.start_ms("day", day))] = count
-
-
-async def _read_hour_sketches(redis: Redis, keys: Keys, zone: Zone, of: str, stored: Stored) -> set[Day]:
-    days: set[Day] = set()
-    prefix = f"{keys.prefix}{of}:"
-    async for batch in _scan(redis, prefix):
+async def _read_sketches(redis: Redis, keys: Keys, zone: Zone, of: str, sink: Sink) -> None:
+    async for batch in _scan(redis, f"{keys.prefix}{of}:"):
+        names = [key.removeprefix(f"{keys.prefix}{of}:") for key in batch]
         counts = await _each(redis, [("PFCOUNT", key) for key in batch])
-        for key, count in zip(batch, counts, strict=True):
-            dimension, rest = key.removeprefix(prefix).split(":", 1)
-            if dimension == "session":
-                stored.sketches[Sketch(of, "session", rest, "session", 0)] = count
-                continue
-            hour, id = rest.split(":", 1)
-            stored.sketches[Sketch(of, dimension, id, "hour", zone.start_ms("hour", int(hour)))] = count
-            days.add((dimension, int(hour) // 24, id))
-    return days
+        sink.sketches({_sketch(of, name, zone): count for name, count in zip(names, counts, strict=True)})
+        hours = [name.split(":", 2) for name in names if not name.startswith("session:")]
+        sink.note((dimension, int(hour) // 24, id) for dimension, hour, id in hours)
+    prefix = f"{keys.prefix}day-{of}:"
+    async for batch in _scan(redis, prefix):
+        days = [key.removeprefix(prefix).split(":", 2) for key in batch]
+        sink.note((dimension, int(day), id) for dimension, day, id in days)
+    for noted in sink.noted():
+        counts = await _each(redis, [("PFCOUNT", *_sketches_of_day(keys, of, day)) for day in noted])
+        found = zip(noted, counts, strict=True)
+        sink.sketches(
+            {
+                Sketch(of, dimension, id, "day", zone.start_ms("day", day)): count
+                for (dimension, day, id), count in found
+            }
+        )
+
+
+def _sketch(of: str, name: str, zone: Zone) -> Sketch:
+    dimension, rest = name.split(":", 1)
+    if dimension == "session":
+        return Sketch(of, "session", rest, "session", 0)
+    hour, id = rest.split(":", 1)
+    return Sketch(of, dimension, id, "hour", zone.start_ms("hour", int(hour)))
 
 
 def _sketches_of_day(keys: Keys, of: str, of_day: Day) -> list[str]:
@@ -151,17 +214,14 @@ def _integers(fields: Mapping[bytes, bytes]) -> dict[str, int]:
 
 
 async def _scan(redis: Redis, prefix: str) -> AsyncIterator[list[str]]:
-    """The keys under `prefix` in batches, each key once (a scan may give one twice)."""
+    """The keys under `prefix` in batches; a scan may give one twice."""
     pattern = literal_glob(prefix) + "*"
-    seen: set[str] = set()
     cursor = 0
     while True:
         scanned = await redis.scan(cursor, match=pattern, count=_BATCH)
         cursor, found = cast("tuple[int, list[bytes]]", scanned)
-        batch = [key for key in (each.decode() for each in found) if key not in seen]
-        seen.update(batch)
-        if batch:
-            yield batch
+        if found:
+            yield [each.decode() for each in found]
         if not cursor:
             return
 

@@ -12,7 +12,7 @@ from streams.lab.truth.holders import all_holders
 from streams.lab.truth.judge import PartitionJudge
 from streams.lab.truth.model import Record, Rules, Truth
 from streams.lab.truth.sessions import find_sessions
-from streams.lab.truth.watermark import final_watermark_ms
+from streams.lab.truth.watermark import told_watermark_ms
 
 _RecordLike = tuple[str, int, int, int, str | bytes | None, bytes | None] | Record
 
@@ -44,9 +44,7 @@ def compute_truth(
     ]
     counted = [each for judge in judges for each in judge.counted]
     on_step("sessions")
-    watermark_ms = final_watermark_ms((judge.count for judge in judges), rules)
-    if clock_ms > (watermark_ms or 0):
-        watermark_ms = clock_ms
+    watermark_ms = told_watermark_ms((judge.count for judge in judges), rules, clock_ms)
     sessions = find_sessions(counted)
     on_step("tallies")
     tallies = count_tallies(counted, sessions, rules)

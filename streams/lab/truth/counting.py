@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from math import inf
 from typing import Final, NamedTuple
 
 from streams.lab.truth.judge import Counted
@@ -19,7 +20,7 @@ ID_FIELDS: Final = {
     "province": "province", "city": "city", "cluster": "cluster_id", "category": "category",
     "merchant": "merchant_id", "anchor": "anchor_id", "session": "session_id", "channel": "channel",
 }  # fmt: skip
-_WITH_MINUTES: Final = ("platform", "cluster", "category", "anchor", "session")
+WITH_MINUTES: Final = ("platform", "cluster", "category", "anchor", "session")
 
 COUNTERS: Final = (
     "gmv_fen", "orders_paid", "units", "orders_created", "orders_cancelled",
@@ -27,7 +28,7 @@ COUNTERS: Final = (
 )  # fmt: skip
 
 #: the fields of a `Tally`, before it is given their names
-_Window = tuple[str, str, str, int]
+Window = tuple[str, str, str, int]
 
 
 class Part(NamedTuple):
@@ -41,7 +42,7 @@ def count_tallies(
     counted: Iterable[Counted], sessions: Mapping[str, Session], rules: Rules
 ) -> dict[Tally, dict[str, int]]:
     """Every tally that any event of `counted` touches, all ten counters of it."""
-    sums: defaultdict[_Window, dict[str, int]] = defaultdict(lambda: dict.fromkeys(COUNTERS, 0))
+    sums: defaultdict[Window, dict[str, int]] = defaultdict(lambda: dict.fromkeys(COUNTERS, 0))
     for event, arrival_ms, first_refund in counted:
         ids = ids_of(event)
         for time_ms, adds in parts_of(event, first_refund):
@@ -85,21 +86,28 @@ def start_of(time_ms: int, length_ms: int, rules: Rules) -> int:
 
 def _windows(
     ids: list[tuple[str, str]], time_ms: int, arrival_ms: int, sessions: Mapping[str, Session], rules: Rules
-) -> Iterator[_Window]:
+) -> Iterator[Window]:
+    for window in least_windows(ids, time_ms, arrival_ms, rules):
+        yield window
+        dimension, id, grain, start_ms = window
+        if grain == "hour":
+            yield dimension, id, "day", start_of(start_ms, DAY_MS, rules)
+            if dimension == "session" and start_ms < total_until_ms(sessions.get(id), rules):
+                yield "session", id, "session", 0
+
+
+def least_windows(ids: list[tuple[str, str]], time_ms: int, arrival_ms: int, rules: Rules) -> Iterator[Window]:
+    """The hours and minutes that `time_ms` lies in. Days, and totals of sessions, are sums of hours."""
     minute_ms = start_of(time_ms, MINUTE_MS, rules)
     hour_ms = start_of(time_ms, HOUR_MS, rules)
-    day_ms = start_of(time_ms, DAY_MS, rules)
     minutes_kept = arrival_ms - time_ms <= _MINUTES_KEPT_MS
     for dimension, id in ids:
         yield dimension, id, "hour", hour_ms
-        yield dimension, id, "day", day_ms
-        if minutes_kept and dimension in _WITH_MINUTES:
+        if minutes_kept and dimension in WITH_MINUTES:
             yield dimension, id, "minute", minute_ms
-        if dimension == "session" and _in_total(sessions.get(id), hour_ms, rules):
-            yield "session", id, "session", 0
 
 
-def _in_total(session: Session | None, hour_ms: int, rules: Rules) -> bool:
+def total_until_ms(session: Session | None, rules: Rules) -> float:
     """A session's total takes every hour that begins before its declared end and 30 days more."""
     end_ms = None if session is None else session.declared_end_ms
-    return end_ms is None or hour_ms < end_ms + rules.tail_days * DAY_MS
+    return inf if end_ms is None else end_ms + rules.tail_days * DAY_MS

@@ -13,26 +13,31 @@ _BUYERS_OF: Final = ("platform", "province", "cluster", "category", "anchor")
 _TRADERS_OF: Final = ("platform", "province", "cluster")
 
 #: the fields of a `Sketch`, before it is given their names
-_Window = tuple[str, str, str, str, int]
+SketchWindow = tuple[str, str, str, str, int]
 
 
 def count_distinct(counted: Iterable[Counted], rules: Rules) -> dict[Sketch, int]:
     """How many different ids have a paid order, by hour, by day and for each session's whole life."""
-    members: defaultdict[_Window, set[str]] = defaultdict(set)
+    members: defaultdict[SketchWindow, set[str]] = defaultdict(set)
     for event, _, _ in counted:
         if event["event_type"] == "order.paid":
-            for window, member in _members(event, rules):
+            for window, member in least_members(event, rules):
                 members[window].add(member)
+                of, dimension, id, grain, start_ms = window
+                if grain == "hour":
+                    members[of, dimension, id, "day", start_of(start_ms, DAY_MS, rules)].add(member)
     return {Sketch(*window): len(ids) for window, ids in members.items()}
 
 
-def _members(event: Event, rules: Rules) -> Iterator[tuple[_Window, str]]:
-    """Null ids are members of nothing, and "(none)" has no sketch."""
+def least_members(event: Event, rules: Rules) -> Iterator[tuple[SketchWindow, str]]:
+    """What a payment makes a member of: hours and a session's life; a day has the members of its hours.
+
+    Null ids are members of nothing, and "(none)" has no sketch.
+    """
     buyer_id, session_id = event.get("buyer_id"), event.get("session_id")
     if buyer_id is not None and session_id is not None:
         yield ("buyers", "session", session_id, "session", 0), buyer_id
     hour_ms = start_of(event["pay_time_ms"], HOUR_MS, rules)
-    day_ms = start_of(event["pay_time_ms"], DAY_MS, rules)
     for dimension, id in ids_of(event):
         if id == "(none)":
             continue
@@ -43,4 +48,3 @@ def _members(event: Event, rules: Rules) -> Iterator[tuple[_Window, str]]:
         ):
             if member not in (None, "(none)") and dimension in dimensions:
                 yield (of, dimension, id, "hour", hour_ms), member
-                yield (of, dimension, id, "day", day_ms), member

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from streams.lab.truth.model import PartitionCount, Record, Rules
-from streams.lab.truth.orders import Orders
+from streams.lab.truth.orders import Known, Orders
 from streams.lab.truth.validate import Event, Refused, read_event
 
 #: an event time further ahead of its arrival than this is not believed
@@ -22,13 +22,13 @@ class Counted(NamedTuple):
 class PartitionJudge:
     """Judges the records of one partition, which must come in the order of their offsets."""
 
-    def __init__(self, topic: str, partition: int, rules: Rules) -> None:
+    def __init__(self, topic: str, partition: int, rules: Rules, orders: Known | None = None) -> None:
         self.count = PartitionCount(topic, partition)
         self.counted: list[Counted] = []
         self._rules = rules
         self._last_copy_ms: dict[str, int] = {}
         self._settled_origins: set[str] = set()
-        self._orders = Orders(rules)
+        self._orders = Orders(rules, orders)
 
     def judge_all(self, records: Iterable[Record], drive_again: bool = False) -> None:
         """Judge `records`; the outcome is in `count` and `counted`.
@@ -50,6 +50,11 @@ class PartitionJudge:
         except Refused as refused:
             reason = str(refused)
             self.count.rejected[reason] = self.count.rejected.get(reason, 0) + 1
+
+    def forget(self) -> None:
+        """Drop what no later record asks for, unless arrivals go back by more than a horizon: copies from long ago."""
+        since_ms = self.count.arrival_ms - 2 * self._rules.dedupe_ms
+        self._last_copy_ms = {id: last_ms for id, last_ms in self._last_copy_ms.items() if last_ms >= since_ms}
 
     def _judge(self, record: Record) -> None:
         event = read_event(record.topic, record.value, record.arrival_ms, self._rules.offset_ms)

@@ -1,7 +1,7 @@
 """What the payments and refunds of one order say of each other, in the order of the log."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from streams.lab.truth.model import Record, Rules
 from streams.lab.truth.validate import Event, Refused, check_age
@@ -16,21 +16,33 @@ _TAKEN: Final = (
 )  # fmt: skip
 
 
-@dataclass
-class _Order:
+@dataclass(slots=True)
+class Order:
+    """What is known of an order, from the record that made it known on."""
+
     made_ms: int
     payment: Event | None = None
     refunds_fen: list[int] = field(default_factory=list)
     waiting: list[Record] = field(default_factory=list)
 
 
+class Known(Protocol):
+    """Where orders are kept by their ids: a dictionary, or a file of them (`spill_orders.py`)."""
+
+    def get(self, order_id: str, /) -> Order | None:
+        """What is known of an order; it may be changed until the next one is asked for."""
+
+    def __setitem__(self, order_id: str, order: Order, /) -> None:
+        """From now on this is known of it."""
+
+
 class Orders:
     """The orders of one partition. `due` are the refunds that came before their order, once it has been paid."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, known: Known | None = None) -> None:
         self.due: list[Record] = []
         self._rules = rules
-        self._orders: dict[str, _Order] = {}
+        self._orders: Known = {} if known is None else known
 
     def judge(self, event: Event, record: Record) -> tuple[Event, bool]:
         """The event as it counts, and whether it is the first accepted refund of its order. Raises Refused."""
@@ -44,7 +56,7 @@ class Orders:
         order = self._order(event["order_id"], record.arrival_ms)
         if order.payment is not None:
             raise Refused("paid_twice")
-        order.payment = event
+        order.payment = {name: event.get(name) for name in _TAKEN}
         self.due += order.waiting
 
     def _refund(self, event: Event, record: Record) -> tuple[Event, bool]:
@@ -53,7 +65,7 @@ class Orders:
             raise Refused("unknown_order")
         order = self._order(event["order_id"], record.arrival_ms)
         if order.payment is not None:
-            event = {**event, **{name: order.payment.get(name) for name in _TAKEN}}
+            event = {**event, **order.payment}
         elif lacks:
             order.waiting.append(record)
             raise Refused("unknown_order")
@@ -65,9 +77,9 @@ class Orders:
         order.refunds_fen.append(event["refund_fen"])
         return event, len(order.refunds_fen) == 1
 
-    def _order(self, order_id: str, arrival_ms: int) -> _Order:
+    def _order(self, order_id: str, arrival_ms: int) -> Order:
         """The order, known for so many days from the record that made it known; then it begins anew."""
         order = self._orders.get(order_id)
         if order is None or arrival_ms - order.made_ms > self._rules.refund_days * _DAY_MS:
-            order = self._orders[order_id] = _Order(arrival_ms)
+            order = self._orders[order_id] = Order(arrival_ms)
         return order

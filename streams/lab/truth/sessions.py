@@ -10,7 +10,10 @@ from streams.lab.truth.validate import Event
 SILENCE_MS = 6 * 3_600_000
 
 
-@dataclass
+_KEPT = ("event_time_ms", "event_id", "anchor_id", "merchant_id", "cluster_id", "category")
+
+
+@dataclass(slots=True)
 class Session:
     """One session. `started` and `ended` are the least events of their kind by (event time, event id)."""
 
@@ -30,9 +33,9 @@ class Session:
         return self.last_ms + SILENCE_MS if declared_ms is None else declared_ms
 
 
-def find_sessions(counted: Iterable[Counted]) -> dict[str, Session]:
-    """Every session that a session event or a paid order speaks of, by its id."""
-    sessions: dict[str, Session] = {}
+def find_sessions(counted: Iterable[Counted], known: dict[str, Session] | None = None) -> dict[str, Session]:
+    """Every session that a session event or a paid order speaks of, by its id; `known` ones are told more."""
+    sessions = {} if known is None else known
     for event, _, _ in counted:
         event_type, session_id = event["event_type"], event.get("session_id")
         if session_id is None:
@@ -48,9 +51,14 @@ def find_sessions(counted: Iterable[Counted]) -> dict[str, Session]:
 def _learn(session: Session, event: Event) -> None:
     session.last_ms = max(session.last_ms, event["event_time_ms"])
     if event["event_type"] == "session.started":
-        session.started = _earlier(session.started, event)
+        session.started = _earlier(session.started, _declaration(event))
     elif event["event_type"] == "session.ended":
-        session.ended = _earlier(session.ended, event)
+        session.ended = _earlier(session.ended, _declaration(event))
+
+
+def _declaration(event: Event) -> Event:
+    """What is ever asked of it: sessions are many, and kept until the end."""
+    return {name: event.get(name) for name in _KEPT}
 
 
 def _earlier(known: Event | None, event: Event) -> Event:

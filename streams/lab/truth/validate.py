@@ -17,6 +17,7 @@ _MOST_BYTES: Final = 65_536
 _MOST_FEN: Final = 10**12
 _MOST_PIECES: Final = 10**9
 _HOURS_KEPT: Final = 35 * 24
+_DEEPEST: Final = 512
 
 #: topic -> field -> what its value must be
 _FIELDS: Final = {
@@ -76,7 +77,10 @@ def _object(value: bytes | None) -> Event:
     if len(raw) > _MOST_BYTES:
         raise Refused("too_large")
     try:
-        event = json.loads(raw.decode("utf-8"), parse_constant=_no_number)
+        text = raw.decode("utf-8")
+        if _depth(text) > _DEEPEST:
+            raise Refused("not_json")
+        event = json.loads(text, parse_constant=_no_number)
         if b"\\u" in raw:
             json.dumps(event, ensure_ascii=False).encode("utf-8")  # half of a surrogate pair is no text
     except (ValueError, RecursionError) as error:  # a UnicodeError is a ValueError
@@ -84,6 +88,26 @@ def _object(value: bytes | None) -> Event:
     if not isinstance(event, dict):
         raise Refused("not_json")
     return event
+
+
+def _depth(text: str) -> int:
+    """How deep arrays and objects are nested; of JSON that has few of them, only that there are not too many."""
+    if text.count("[") + text.count("{") <= _DEEPEST:
+        return 0
+    depth = deepest = 0
+    in_string = escaped = False
+    for sign in text:
+        if in_string:
+            in_string = escaped or sign != '"'
+            escaped = sign == "\\" and not escaped
+        elif sign == '"':
+            in_string = True
+        elif sign in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif sign in "]}":
+            depth -= 1
+    return deepest
 
 
 def _no_number(name: str) -> None:

@@ -16,3 +16,9 @@ def final_watermark_ms(partitions: Iterable[PartitionCount], rules: Rules) -> in
         each.trusted_ms for each in known if each.trusted_ms is not None and newest_ms - each.arrival_ms < rules.idle_ms
     ]
     return min(trusted, default=None)
+
+
+def told_watermark_ms(partitions: Iterable[PartitionCount], rules: Rules, clock_ms: int) -> int | None:
+    """The watermark of the log, or `clock_ms` if a clock has moved it further."""
+    watermark_ms = final_watermark_ms(partitions, rules)
+    return clock_ms if clock_ms > (watermark_ms or 0) else watermark_ms

@@ -27,8 +27,10 @@ REJECT_LIMIT = 4
 class Rig:
     """`faults` are what would have ended the worker, `seeks` where the consumer was sent, `settled` counts settles."""
 
-    def __init__(self, redis: Redis, log: Mapping[TP, Sequence[Record]], reject_share: int = 0) -> None:
-        self.keys = [shard_keys("test", 0)]
+    def __init__(
+        self, redis: Redis, log: Mapping[TP, Sequence[Record]], reject_share: int = 0, shards: int = 1
+    ) -> None:
+        self.keys = [shard_keys("test", shard) for shard in range(shards)]
         self.metrics = Metrics()
         self.meter = Meter(self.metrics)
         self.log = FakeLog(log)

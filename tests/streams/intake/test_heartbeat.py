@@ -35,9 +35,9 @@ class Watched:
     `ends` is what the consumer says: next offset expected, and the end of the log (None while it is not known).
     """
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, shards: int = 1) -> None:
         self.redis = redis
-        self.rig = Rig(redis, {ORDERS: GOOD})
+        self.rig = Rig(redis, {ORDERS: GOOD}, shards=shards)
         self.ends: dict[TP, tuple[int, int | None]] = {ORDERS: (6, 10)}
         self.committed: list[Mapping[TP, int]] = []
         self.patience = Answering()
@@ -159,6 +159,15 @@ async def test_the_accounting_beside_the_fence_is_measured(watched: Watched) -> 
     await watched.fence(counted=4)
     await watched.heart.beat()
     assert sample(watched.rig.metrics, "hightide_conservation_gap_records", **where) == 2
+
+
+@pytest.mark.parametrize(("shard", "counted", "gap"), [(0, 4, 2), (1, 4, 2), (2, 4, 2), (1, 9, -3)])
+async def test_the_accounting_is_that_of_the_worst_shard(redis: Redis, shard: int, counted: int, gap: int) -> None:
+    watched = Watched(redis, shards=3)
+    await watched.begin()
+    await redis.hset(watched.rig.keys[shard].fence(*ORDERS), "counted", counted)
+    await watched.heart.beat()
+    assert sample(watched.rig.metrics, "hightide_conservation_gap_records", topic="orders", partition="0") == gap
 
 
 async def test_memory_and_times_of_a_partition_are_measured(watched: Watched) -> None:

@@ -3,14 +3,14 @@
 import argparse
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from streams.cli import simulate_cmd
 from streams.errors import ServerMissing
-from streams.lab.audit.log import Span, read_spans
+from streams.lab.audit.log import open_log
 from streams.lab.servers import Broker
 from streams.lab.simulator.clusters import Size, clusters
 from streams.lab.simulator.pace import Pace
@@ -18,7 +18,7 @@ from streams.lab.simulator.partitions import place
 from streams.lab.simulator.planned import ORDERS, SESSIONS
 from streams.lab.simulator.play import Target, play
 from streams.lab.simulator.run import TopicsUnfit
-from streams.lab.truth import Rules, compute_truth, read_truth
+from streams.lab.truth import Record, Rules, compute_truth, read_truth
 from streams.settings import Settings
 from streams.topic_admin import ensure_topics, wanted_topics
 
@@ -60,14 +60,23 @@ def test_the_log_holds_what_was_planned_and_the_truth_is_of_that(
     assert (said["records"], said["seed"], said["arguments"]) == (len(planned), 1, {"rate": 1.0, "hours": 1})
 
     ends = {(each.topic, each.partition): each.offset + 1 for each in planned}
-    spans = [Span(f"a-{topic}", partition, 0, end) for (topic, partition), end in ends.items()]
-    found = asyncio.run(read_spans(kafka, spans, {f"a-{topic}": topic for topic in FOUR}, lambda read: None))
+    found = asyncio.run(everything(kafka, ends))
     assert sorted(each[:6] for each in found) == sorted((*each[:4], each.key.encode(), each.value) for each in planned)
 
     truth = read_truth(file)
     assert truth.meta["seed"] == 1
     assert truth.meta["rules"]["lateness_ms"] == 120_000
     assert truth == compute_truth(planned, Rules(), truth.meta, drive_again=True)
+
+
+async def everything(kafka: str, ends: Mapping[tuple[str, int], int]) -> list[Record]:
+    async with open_log(kafka, {f"a-{topic}": topic for topic in FOUR}) as log:
+        return [
+            record
+            for (topic, partition), end in ends.items()
+            async for batch in log.batches(f"a-{topic}", partition, 0, end)
+            for record in batch
+        ]
 
 
 @pytest.mark.servers

@@ -22,6 +22,20 @@ def hour(clock: str, dimension: str = "platform", id: str = "all") -> Tally:
     return Tally(dimension, id, "hour", t(clock))
 
 
+# -- bytes ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("extra", "rejected"), [
+    ("[" * 511 + "]" * 511, {}),
+    ("[" * 512 + "]" * 512, {"not_json": 1}),
+    ("[" * 511 + '"[[{\\"["' + "]" * 511, {}),
+    (",".join(["[[]]"] * 300).join("[]"), {}),
+])  # fmt: skip
+def test_json_may_be_nested_512_deep(extra: str, rejected: dict[str, int]) -> None:
+    """The object is one level, its field the rest; signs in strings are none."""
+    log = Log()
+    log.put("orders", 0, NOON, orjson.dumps(paid("o1", NOON, 100))[:-1] + b',"extra":' + extra.encode() + b"}")
+    assert outcome(log).rejected == rejected
+
+
 # -- resends --------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("gap_ms", "resends"), [(0, 1), (899_999, 1), (900_000, 1), (900_001, 0)])
 def test_a_copy_is_a_resend_up_to_the_horizon(gap_ms: int, resends: int) -> None:

@@ -1,11 +1,15 @@
 """The alerts as they stand in their topic, against those that are due."""
 
+from collections.abc import AsyncIterator
+
+import msgspec
 import pytest
 
-from schemas.alerts import GROSS, Alert, Holder, Rule, Scope, State
+from schemas.alerts import GROSS, NET, Alert, Holder, Previous, Rule, Scope, State
 from streams.lab.audit import alerts
-from streams.lab.audit.alerts import alert_differences, last_revisions
+from streams.lab.audit.alerts import alert_differences, last_revisions, restated
 from streams.lab.truth import Alert as TrueAlert
+from streams.lab.truth import Leader
 
 TRUE = TrueAlert("id-1", "peak.hour", GROSS, "anchor", "a", "hour", "2025-12-31T20", 0, 1, 500, None)
 
@@ -36,10 +40,11 @@ def topic(monkeypatch: pytest.MonkeyPatch) -> list[Alert]:
     """What stands in the topic."""
     records: list[Alert] = []
 
-    async def all_revisions(kafka: str, topic: str) -> list[Alert]:
-        return records
+    async def revisions(kafka: str, topic: str) -> AsyncIterator[Alert]:
+        for record in records:
+            yield record
 
-    monkeypatch.setattr(alerts, "all_revisions", all_revisions)
+    monkeypatch.setattr(alerts, "revisions", revisions)
     return records
 
 
@@ -95,3 +100,36 @@ def test_one_that_does_not_stand_need_not_be_due(state: State) -> None:
 @pytest.mark.parametrize(("as_of_ms", "looked_at"), [(8, True), (9, True), (10, False)])
 def test_one_of_a_later_watermark_is_not_looked_at(as_of_ms: int, looked_at: bool) -> None:
     assert bool(alert_differences({"id-1": alert(as_of_ms=as_of_ms)}, [], 9)) == looked_at
+
+
+# -- what was told of one that stands -------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("metric", "value_fen", "differs", "moved"),
+    [(GROSS, 499, False, True), (GROSS, 500, False, False), (GROSS, 501, True, False), (NET, 501, False, True)],
+)
+def test_a_gross_value_may_have_grown_since_it_was_told_never_shrunk(
+    metric: str, value_fen: int, differs: bool, moved: bool
+) -> None:
+    told = msgspec.structs.replace(alert(), value_fen=value_fen, metric=metric)
+    lines = alert_differences({"id-1": told}, [TRUE], 9)
+    said = f"alert peak.hour {GROSS} anchor a: 2025-12-31T20 was told at {value_fen}, should be at most 500"
+    assert lines == ([said] if differs else [])
+    assert restated({"id-1": told}, [TRUE]) == ([told] if moved else [])
+
+
+@pytest.mark.parametrize(
+    ("before", "differs", "moved"),
+    [(None, False, True), (Leader("h", 399), False, True), (Leader("h", 400), False, False),
+     (Leader("h", 401), True, False), (Leader("g", 400), False, True)],
+)  # fmt: skip
+def test_so_it_is_with_the_one_before(before: Leader | None, differs: bool, moved: bool) -> None:
+    previous = before and Previous(Holder("hour", before.holder, 0, 1), before.value_fen)
+    told = msgspec.structs.replace(alert(), previous=previous)
+    true = TRUE._replace(previous=Leader("h", 400))
+    assert bool(alert_differences({"id-1": told}, [true], 9)) == differs
+    assert bool(restated({"id-1": told}, [true])) == moved
+
+
+def test_what_does_not_stand_is_not_restated() -> None:
+    told = msgspec.structs.replace(alert(state=State.RETRACTED), value_fen=1)
+    assert restated({"id-1": told}, [TRUE]) == []

@@ -6,6 +6,8 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from faust.types import TP
@@ -16,8 +18,10 @@ from streams.intake.admission import Refusal, admit_order, admit_session
 from streams.intake.order import generation_of
 from streams.keys import Keys, shard_keys
 from streams.lab.audit.compare import differences, looked_at
-from streams.lab.audit.store import Stored, read_stored
+from streams.lab.audit.shelf import Shelf
+from streams.lab.audit.store import Stored, read_into, read_stored
 from streams.lab.truth import Record, Rules, Truth, compute_truth
+from streams.lab.truth.spilled import SpilledTruth
 from streams.marks.detector import Detector
 from streams.metrics import Metrics
 from streams.retention.purger import Purger
@@ -175,7 +179,25 @@ class Mill:
     async def differences(self) -> list[str]:
         """What the audit would say of the tallies."""
         stored, truth = await self.stored(), self.truth()
-        return list(differences(stored, truth, looked_at(stored, truth, SHANGHAI)))
+        found = list(differences(stored, truth, looked_at(stored, truth, SHANGHAI)))
+        assert await self._differences_in_a_file() == found
+        return found
+
+    async def _differences_in_a_file(self) -> list[str]:
+        with TemporaryDirectory() as folder:
+            truth = SpilledTruth(Path(folder) / "sums", Rules())
+            shelf = Shelf(truth.db)
+            floors = await read_into(self.redis, self.keys, SHANGHAI, 30, shelf)
+            shelf.flush()
+            by_place: defaultdict[tuple[str, int], list[Record]] = defaultdict(list)
+            for record in self.log:
+                by_place[record.topic, record.partition].append(record)
+            for place, records in by_place.items():
+                truth.judge(*place).take(records)
+            truth.finish()
+            found = list(shelf.differences(shelf.kept(floors, SHANGHAI)))
+            truth.db.close()
+            return found
 
     async def names(self, *families: str, shard: int = 0) -> list[str]:
         """The keys of some families (all without), without the shard's prefix, in order."""

@@ -111,7 +111,9 @@ async def test_everything_of_a_day_goes_in_the_end_but_rankings(mill: Mill) -> N
     await evenings(mill, range(4))
     for day in (40, 200, 406):
         await mill.moves_on(t(day))
+        totals = await mill.redis.hgetall(mill.keys[0].totals())
         await mill.purge()
+        assert await mill.redis.hgetall(mill.keys[0].totals()) == totals
         assert await mill.differences() == []
     day = SHANGHAI.day(t(3, 23))
     for name in await mill.names("days", "session", "placed", *HOURLY, *(f"day-{of}" for of in HOURLY[1:])):

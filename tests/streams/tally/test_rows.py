@@ -11,14 +11,14 @@ KEYS = [shard_keys("test", shard) for shard in range(3)]
 
 def test_an_hour_is_two_digits_of_its_day() -> None:
     rows = shard_rows(Deltas(hours={("channel", "live", HOUR): [5, 1, 2, 0, 0, 0, 0, 0]}), KEYS[:1])[0]
-    assert rows.sum_keys == [KEYS[0].hours("channel", 20_453, "live")]
-    assert rows.sums == [["20g", 5, "20p", 1, "20u", 2]]
+    assert rows.sum_keys == [KEYS[0].hours("channel", 20_453, "live"), KEYS[0].totals()]
+    assert rows.sums == [["20g", 5, "20p", 1, "20u", 2], ["channel:g", 5, "channel:p", 1]]
 
 
 def test_a_session_keeps_all_its_hours_in_one_hash() -> None:
     rows = shard_rows(Deltas(hours={("session", "s", HOUR): [5, 1, 2, 0, 0, 0, 0, 0]}), KEYS[:1])[0]
-    assert rows.sum_keys == [KEYS[0].session_hours("s")]
-    assert rows.sums == [[f"{HOUR}g", 5, f"{HOUR}p", 1, f"{HOUR}u", 2]]
+    assert rows.sum_keys[0] == KEYS[0].session_hours("s")
+    assert rows.sums[0] == [f"{HOUR}g", 5, f"{HOUR}p", 1, f"{HOUR}u", 2]
     assert rows.records == {"session|s"} and rows.peaks == [f"hour|{HOUR}|session|s"]
 
 
@@ -49,6 +49,20 @@ def test_sessions_and_rows_go_to_the_shard_of_their_id() -> None:
     )
     for shard, rows in enumerate(shard_rows(deltas, KEYS)):
         mine = [id for id in ids if shard_of("session", id, 3) == shard]
-        assert rows.sum_keys == [KEYS[shard].session_hours(id) for id in mine]
+        assert rows.sum_keys == [*(KEYS[shard].session_hours(id) for id in mine), KEYS[shard].totals()]
+        assert rows.sums[-1] == ["session:g", 5 * len(mine), "session:p", len(mine)]
         assert rows.session_keys == [KEYS[shard].session(id) for id in mine]
         assert len(mine) > 5
+
+
+def test_a_dimension_is_summed_over_its_ids_and_hours_not_over_its_minutes() -> None:
+    refunded, paid = [0, 0, 0, 0, 0, 7, 1, 9], [5, 1, 2, 3, 4, 0, 0, 0]
+    hours = {("city", "a", HOUR): paid, ("city", "b", HOUR): refunded, ("city", "b", HOUR + 1): paid}
+    rows = shard_rows(Deltas(hours=hours, minutes={("anchor", "a", HOUR * 60): paid}), KEYS[:1])[0]
+    assert rows.sum_keys[-1] == KEYS[0].totals()
+    assert rows.sums[-1] == ["city:g", 10, "city:p", 2, "city:r", 7, "city:b", 9]
+
+
+def test_what_has_no_money_needs_no_totals() -> None:
+    rows = shard_rows(Deltas(hours={("city", "a", HOUR): [0, 0, 0, 1, 0, 0, 0, 0]}), KEYS[:1])[0]
+    assert KEYS[0].totals() not in rows.sum_keys
