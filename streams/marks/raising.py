@@ -74,7 +74,8 @@ def _row(act: Act, ranking: int, evidences: dict[str, int]) -> Row:
         id, order_ms, start_ms, end_ms, close_ms = act.holder
         evidence = evidences.setdefault(act.evidence, len(evidences) + 1)
         end = False if end_ms is None else end_ms
-        return (_RAISE, ranking, id, order_ms, start_ms, end, close_ms, act.value, evidence, act.version)
+        sold = int(act.sold)
+        return (_RAISE, ranking, id, order_ms, start_ms, end, close_ms, act.value, evidence, act.version, sold)
     if isinstance(act, Close):
         return (_CLOSE, ranking, act.holder_id)
     return (_WITHDRAW, ranking, act.holder_id, act.version)

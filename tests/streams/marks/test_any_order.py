@@ -226,27 +226,28 @@ class Run:
 # -- what must come of it ----------------------------------------------------------------------
 def expected(world: World, min_history: int) -> dict[Where, set[str]]:
     """The final set of every ranking that has one, by the definition."""
-    holders: defaultdict[Where, list[tuple[int, str, int]]] = defaultdict(list)
+    holders: defaultdict[Where, list[tuple[int, str, int, int]]] = defaultdict(list)
     for (dimension, id, hour), value in world.hours.items():
-        holders["peak.hour", GROSS, dimension, id].append((hour, hour_id(hour), value))
+        holders["peak.hour", GROSS, dimension, id].append((hour, hour_id(hour), value, value))
     for id in {id for _, id, _ in world.minutes}:
         for day in (DAY - 1, DAY, DAY + 1):
-            holders["peak.rolling", GROSS, "cluster", id].append((day, day_id(day), best_of_day(world, id, day)))
+            best = best_of_day(world, id, day)
+            holders["peak.rolling", GROSS, "cluster", id].append((day, day_id(day), best, best))
     for id, started in world.started.items():
         for dimension, scope in scopes_of(started):
             end, gross, net = session_of(world, id)
-            holders["record.session", GROSS, dimension, scope].append((end, id, gross))
-            holders["record.session", NET, dimension, scope].append((end, id, net))
+            holders["record.session", GROSS, dimension, scope].append((end, id, gross, gross))
+            holders["record.session", NET, dimension, scope].append((end, id, net, gross))
     found = {where: winners(each, min_history) for where, each in holders.items()}
     return {where: each for where, each in found.items() if each}
 
 
-def winners(holders: list[tuple[int, str, int]], min_history: int) -> set[str]:
+def winners(holders: list[tuple[int, str, int, int]], min_history: int) -> set[str]:
     best, history, found = 0, 0, set()
-    for _, id, value in sorted(holders):
+    for _, id, value, gross in sorted(holders):
         if value > best and history >= min_history:
             found.add(id)
-        best, history = max(best, value), history + (value > 0)
+        best, history = max(best, value), history + (gross > 0)
     return found
 
 
