@@ -1,7 +1,7 @@
 -- Step 6, peaks and records: raises, closes and withdraws holders in rankings of one shard, and puts every change of
--- an alert's state into the outbox in the same step. `book.lua` stands in front of this text.
+-- an alert's state into the outbox in the same step. `book.lua` and `step.lua` stand in front of this text.
 --
--- KEYS  1 closing, 2 outbox, 3 judged; then three for each ranking: its hash, its open and its closed holders
+-- KEYS  1 closing, 2 outbox, 3 judged, 4 passes; then three for each ranking: its hash, its open and its closed holders
 -- ARGV  1 a msgpack array (times in epoch ms, values in fen):
 --       watermark, lateness_ms, min_history, detected_at_ms
 --       rankings   {{rule, metric, dimension, scope id, kind of holder, falls}, ...}   falls: values may also fall
@@ -9,9 +9,10 @@
 --       acts       {0, ranking, holder, order, start, end or false, close, value, evidence, version, sold}  raise
 --                  {1, ranking, holder}                                                                close if due
 --                  {2, ranking, holder, version}                                                       withdraw
+--       step
 --       ranking and evidence count from 1.
 --
--- Returns the changes as {rule, state, rule, state, ...}. Values are absolute: repeating a call changes nothing. An act
+-- Returns the changes as {rule, state, rule, state, ...}; nil, with nothing changed, if the pass may not go on. Values are absolute: repeating a call changes nothing. An act
 -- with an older version than its holder's is left out, a newer one has said more. A watermark below that of an earlier
 -- call counts as that one, so nothing opens again because a slower worker looks back.
 
@@ -27,7 +28,7 @@ local changes = {}
 -- 1. Check everything: Lua does not roll back.
 local function check(act)
   local rank = rankings[act[2]]
-  assert(rank and KEYS[3 * act[2] + 3] and type(act[3]) == 'string', 'an act without ranking or holder')
+  assert(rank and KEYS[3 * act[2] + 4] and type(act[3]) == 'string', 'an act without ranking or holder')
   if act[1] == RAISE then
     for i = 4, 11 do
       assert(type(act[i]) == 'number' or (i == 6 and act[i] == false), 'a raise lacks a number')
@@ -41,6 +42,7 @@ local function check(act)
   end
 end
 for _, act in ipairs(acts) do check(act) end
+if not take_step(KEYS[4], job[8]) then return nil end
 
 local watermark = math.max(job[1], tonumber(redis.call('GET', KEYS[3]) or 0))
 redis.call('SET', KEYS[3], whole(watermark))
@@ -272,7 +274,7 @@ end
 
 for _, act in ipairs(acts) do
   local rank, k = rankings[act[2]], 3 * act[2]
-  local keys = {hash = KEYS[k + 1], open = KEYS[k + 2], closed = KEYS[k + 3]}
+  local keys = {hash = KEYS[k + 2], open = KEYS[k + 3], closed = KEYS[k + 4]}
   local found = redis.call('HMGET', keys.hash, 'h:' .. act[3], 'a:' .. act[3], 'top', 'past')
   local old = found[1] and cmsgpack.unpack(found[1])
   if act[1] == RAISE then raise(rank, keys, act, old, found)

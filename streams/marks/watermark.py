@@ -6,7 +6,7 @@ function of the log: an idle partition is told by arrivals alone, and what lies 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -44,6 +44,12 @@ def merge_shards(shards: Iterable[Mapping[tuple[str, int], Progress]]) -> list[P
         nothing = Progress(*place, -1, 0, 0, unread=True)
         merged[place] = min((shard.get(place, nothing) for shard in all_shards), key=lambda each: each.next)
     return list(merged.values())
+
+
+def stand_apart(shards: Sequence[Mapping[tuple[str, int], Progress]]) -> bool:
+    """Whether some shard lags: for the length of a settle, or because it went back."""
+    nexts = [{place: each.next for place, each in shard.items()} for shard in shards]
+    return any(each != nexts[0] for each in nexts)
 
 
 def watermark_ms(partitions: Collection[Progress], fully_read: Collection[tuple[str, int]]) -> int | None:
