@@ -107,16 +107,22 @@ passes = st.one_of(
     st.tuples(st.just("inside"), readers, st.integers(2, 14), st.lists(events, min_size=1, max_size=3)),
 )
 scripts = st.lists(st.one_of(events, events, passes), min_size=10, max_size=60)
-#: a shard goes back to where it was copied, or to nothing; with passes before it is read again, and inside of passes
+#: a shard goes back to where it was copied, or to nothing, between passes or inside of one, and little comes after it
 shard_numbers = st.integers(0, 2)
 back = st.tuples(st.just("back"), shard_numbers)
-losses = st.one_of(
-    st.tuples(st.just("copy"), shard_numbers),
-    back,
-    st.tuples(st.just("inside"), readers, st.integers(2, 14), st.tuples(back)),
-    st.tuples(st.just("read_again"), st.booleans()),
+losses = st.one_of(back, st.tuples(st.just("under"), readers, st.integers(2, 14), shard_numbers))
+read_again = st.tuples(st.just("read_again"), st.booleans())
+lossy_scripts = st.builds(
+    lambda *parts: [step for part in parts for step in part],
+    st.lists(events, min_size=5, max_size=20),
+    st.lists(passes, max_size=3),
+    st.lists(st.tuples(st.just("copy"), shard_numbers), min_size=1, max_size=3),
+    st.lists(events, max_size=3),
+    st.lists(passes, max_size=4),
+    st.lists(losses, min_size=1, max_size=2),
+    st.lists(st.one_of(one_pass, read_again), max_size=3),
+    st.lists(events, max_size=1),
 )
-lossy_scripts = st.lists(st.one_of(events, events, passes, losses), min_size=10, max_size=60)
 
 
 #: every key of a shard with its serialised value; leases are left out, because they expire
@@ -130,6 +136,23 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
 end
 return copy
 """
+
+
+async def copy_of(redis: Redis, keys: Keys) -> dict[bytes, bytes]:
+    """All that a shard holds."""
+    found = await redis.eval(_COPY, 0, keys.prefix)
+    return dict(zip(found[::2], found[1::2], strict=True))
+
+
+async def go_back(redis: Redis, keys: Keys, copy: dict[bytes, bytes]) -> None:
+    """The shard as it was."""
+    now = await copy_of(redis, keys)
+    async with redis.pipeline(transaction=True) as pipe:
+        for key in now:
+            pipe.delete(key)
+        for key, value in copy.items():
+            pipe.restore(key, 0, value)
+        await pipe.execute()
 
 
 class Run:
@@ -227,18 +250,19 @@ class Run:
     # -- losses
     async def do_copy(self, shard: int) -> None:
         shard %= len(self.keys)
-        found = await self.plain.eval(_COPY, 0, self.keys[shard].prefix)
-        self.copies[shard] = dict(zip(found[::2], found[1::2], strict=True)), self.settled[shard]
+        self.copies[shard] = await copy_of(self.plain, self.keys[shard]), self.settled[shard]
 
     async def do_back(self, shard: int) -> None:
         shard %= len(self.keys)
         copy, self.settled[shard] = self.copies[shard]
-        async with self.plain.pipeline(transaction=True) as pipe:
-            for key in (await self.plain.eval(_COPY, 0, self.keys[shard].prefix))[::2]:
-                pipe.delete(key)
-            for key, value in copy.items():
-                pipe.restore(key, 0, value)
-            await pipe.execute()
+        await go_back(self.plain, self.keys[shard], copy)
+
+    async def do_under(self, reader: str, number: int, shard: int) -> None:
+        """A shard goes back at the n-th command of a pass, and no other worker is there."""
+        for source in range(len(self.keys)):
+            self.redis.troubles[self.redis.commands + number] = lambda: self.do_back(shard)
+            await self._one(reader, 0, source)
+            self.redis.troubles.clear()
 
     async def do_read_again(self, opened: bool) -> None:
         """The worker notices, by an opening that begins a history, or by a chunk of another partition before that."""
@@ -373,7 +397,7 @@ async def check(run: Run) -> None:
 
 
 _QUIETLY = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 
