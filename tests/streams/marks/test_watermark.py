@@ -102,10 +102,21 @@ def test_a_clock_that_steps_back_makes_it_wait_again() -> None:
     assert looks.look([quiet], 1_000 + SETTLE_MS) == {("orders", 0)}
 
 
+def test_a_partition_that_went_back_is_not_read_whatever_its_flag_says() -> None:
+    looks = FullyRead()
+    here = part(0, t(5), t(10))
+    looks.look([here], 0)
+    assert looks.look([here._replace(next=9)], SETTLE_MS) == set()
+    assert looks.look([here._replace(next=9)], 9 * SETTLE_MS) == set()
+    looks.look([here], 10 * SETTLE_MS)
+    assert looks.look([here], 11 * SETTLE_MS) == {here.place}
+
+
 # -- shards ------------------------------------------------------------------------------------
 def test_the_shard_that_lags_decides() -> None:
     ahead, behind = part(0, t(9), t(10)), part(0, t(5), t(6))._replace(next=7)
-    assert merge_shards([{ahead.place: ahead}, {behind.place: behind}]) == [behind]
+    assert merge_shards([{ahead.place: ahead}, {behind.place: behind}]) == [behind._replace(unread=True)]
+    assert merge_shards([{behind.place: behind}, {behind.place: behind}]) == [behind]
     [missing] = merge_shards([{ahead.place: ahead}, {}])
     assert missing.unread
     assert not missing.trusted_ms
