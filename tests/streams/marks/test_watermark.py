@@ -67,6 +67,23 @@ def test_the_newest_arrival_may_be_a_reject() -> None:
     assert told(part(0, 0, t(1_000)), part(1, t(5), t(6)), part(2, t(990), t(995))) == t(990)
 
 
+def test_documented_a_live_watermark_may_be_above_that_of_a_replay_until_the_log_passes_it() -> None:
+    """A partition is silent for a minute and fully read, so the others go on; then it brings what is older than that.
+
+    Live, the watermark stays where it was (it never falls) and what came counts as late. A replay that reads all at
+    once never sees the minute of silence: it ends lower, and has closed fewer windows. It closes the rest, with the
+    same values, as soon as the partition has come as far: no final set differs below both watermarks.
+    """
+    silent, others = part(1, t(100), t(100)), part(0, t(190), t(190))
+    live = told(silent, others)
+    assert live == t(190)
+    older = silent._replace(trusted_ms=t(150), arrival_ms=t(195))
+    replay = told(older, others)
+    assert replay == t(150)
+    further = [each._replace(trusted_ms=t(250), arrival_ms=t(300)) for each in (older, others)]
+    assert told(*further) == t(250)
+
+
 # -- the clock ---------------------------------------------------------------------------------
 @pytest.mark.parametrize(("now", "expected"), [(69.999, None), (70, t(10)), (200, t(140))])
 def test_when_all_is_quiet_the_clock_moves_it(now: float, expected: int | None) -> None:
