@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from schemas.alerts import NET, Alert, Holder, Previous, Rule, Scope, State
+from schemas.alerts import NET, Alert, Holder, Rule, Scope, State
 from schemas.money import exact_text, yuan_text
 
 _SUBJECT: Final = {
@@ -29,7 +29,7 @@ def with_text(alert: Alert, offset_ms: int) -> Alert:
 def alert_text(alert: Alert, offset_ms: int) -> str:
     """One line: what, in which state, where, who, how much, above what. Times are local, money in both notations."""
     what = _SUBJECT[alert.rule] + (" (net of refunds)" if alert.metric == NET else "")
-    value, before = _amounts(alert.value_fen, alert.previous)
+    value, before = amount_texts(alert.value_fen, alert.previous.value_fen if alert.previous else None)
     line = f"{what} {alert.state.value} {_where(alert.scope)}: {_who(alert.holder, offset_ms)} at {value}"
     if alert.previous is not None:
         relation = "above" if alert.state in _LEADING else "against"
@@ -37,23 +37,23 @@ def alert_text(alert: Alert, offset_ms: int) -> str:
     return f"{line} ({alert.reason})" if alert.reason else line
 
 
-def _amounts(value_fen: int, previous: Previous | None) -> tuple[str, str]:
+def amount_texts(value_fen: int, other_fen: int | None) -> tuple[str, str]:
     """Both amounts for people, to the fen where the short texts would make different amounts look equal."""
-    if previous is None:
+    if other_fen is None:
         return yuan_text(value_fen), ""
-    short = yuan_text(value_fen), yuan_text(previous.value_fen)
-    if short[0] == short[1] and value_fen != previous.value_fen:
-        return exact_text(value_fen), exact_text(previous.value_fen)
+    short = yuan_text(value_fen), yuan_text(other_fen)
+    if short[0] == short[1] and value_fen != other_fen:
+        return exact_text(value_fen), exact_text(other_fen)
     return short
 
 
 def _where(scope: Scope) -> str:
-    return "on the platform" if scope.dimension == "platform" else f"in {scope.dimension} {_printable(scope.id)}"
+    return "on the platform" if scope.dimension == "platform" else f"in {scope.dimension} {printable(scope.id)}"
 
 
 def _who(holder: Holder, offset_ms: int) -> str:
     if holder.kind == "session" or holder.end_ms is None:
-        return _printable(holder.id)
+        return printable(holder.id)
     start, end = _local(holder.start_ms, offset_ms), _local(holder.end_ms, offset_ms)
     return f"{start:%Y-%m-%d %H:%M}-{end:%H:%M}"
 
@@ -62,6 +62,6 @@ def _local(time_ms: int, offset_ms: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=time_ms + offset_ms)
 
 
-def _printable(id: str) -> str:
+def printable(id: str) -> str:
     """An id comes from outside: whatever it holds, the text stays one line and its own words stay its own."""
     return "".join(character if character.isprintable() else "�" for character in id)

@@ -86,13 +86,13 @@ class Alert(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     metric: str
     value_fen: int
     previous: Previous | None
-    #: the event time at which this state began to hold
-    event_time_ms: int
+    #: the event time at which this state began to hold; null where no watermark was known, `reason` says so
+    event_time_ms: int | None
     #: the detecting worker's clock; for latency alone
     detected_at_ms: int
-    #: the watermark that the value was read at
-    as_of_ms: int
-    #: why a state was left, in words; null where the state says it all
+    #: the watermark that the value was read at; null while there is none
+    as_of_ms: int | None
+    #: why a state was left, or reached out of time, in words; null where the state says it all
     reason: str | None
     evidence: list[Evidence]
     #: one line for people, see `schemas/alert_text.py`

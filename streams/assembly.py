@@ -150,6 +150,7 @@ def _publisher(around: Surroundings) -> Publisher:
         around.worker_id,
         around.settings.zone,
         published,
+        _clock_ms,
     )
 
 

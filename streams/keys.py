@@ -134,7 +134,7 @@ class Keys:
         return f"{self.prefix}closed:{rule}:{metric}:{dimension}:{id}"
 
     def placed(self, session_id: str) -> str:
-        """Set: every scope (`dimension|id`) in whose rankings a session was ever put."""
+        """Set: every scope (`dimension|id`) of this shard in whose rankings a session was ever put."""
         return f"{self.prefix}placed:{session_id}"
 
     def closing(self, reader: str) -> str:
@@ -148,6 +148,18 @@ class Keys:
     def outbox(self) -> str:
         """Stream: alert revisions not yet acknowledged by the `alerts` topic."""
         return f"{self.prefix}outbox"
+
+    def passes(self, reader: str) -> str:
+        """Hash: source shard -> the last step that a pass over its marks took here; see `streams/marks/steps.py`.
+
+        Also `left:<shard>`, what the last pass over this shard's own marks left there, and `again`, what of `heard` is
+        still to be marked again.
+        """
+        return f"{self.prefix}passes:{reader}"
+
+    def heard(self, reader: str) -> str:
+        """Sorted set: thing whose mark was removed -> ticket of that pass. Kept where rankings lie in other shards."""
+        return f"{self.prefix}heard:{reader}"
 
 
 def literal_glob(text: str) -> str:

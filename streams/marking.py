@@ -92,6 +92,7 @@ class Marking:
         """Empty the outbox of every shard into the topic `alerts`."""
         for shard in range(self._shards):
             await self._guarded("publishing alerts", partial(self._publisher.publish_pass, shard))
+            await self._guarded("comparing alerts", partial(self._publisher.compare_pass, shard))
             pending = await self._guarded("looking into the outbox", partial(self._publisher.pending, shard))
             if pending is not None:
                 self._metrics.outbox_pending.labels(str(shard)).set(pending)

@@ -15,6 +15,7 @@ Place = tuple[str, str]
 
 #: functions that several scripts need, to be put in front of them
 BYTES: Place = ("streams", "bytes")
+STEP: Place = ("streams.marks", "step")
 
 
 def lua_script(redis: Redis, package: str, name: str, behind: Sequence[Place] = ()) -> AsyncScript:

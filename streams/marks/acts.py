@@ -51,7 +51,7 @@ class Raise(NamedTuple):
     """The value of a holder is now `value` (fen): absolute, so that repeating is harmless.
 
     `evidence` is text that is passed on as it is (`evidence.py`). `version` is the change version of the shard that
-    the value was read from; the holder keeps the newest.
+    the value was read from; the holder keeps the newest. `gross` is its GMV (fen) where `value` is something else.
     """
 
     ranking: Ranking
@@ -59,6 +59,12 @@ class Raise(NamedTuple):
     value: int
     evidence: str
     version: int
+    gross: int | None = None
+
+    @property
+    def sold(self) -> bool:
+        """Whether it is history for those that close after it: it has GMV, whatever refunds leave of that."""
+        return (self.value if self.gross is None else self.gross) > 0
 
 
 class Close(NamedTuple):

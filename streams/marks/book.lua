@@ -3,13 +3,14 @@
 --
 -- A ranking's hash has the fields
 --   stairs    msgpack of entries: the closed holders strictly above all that closed before them, in closing order
---   history   msgpack of {list, more}: (order, holder) of the first closed holders with a value above 0, at most
---             HISTORY (or the minimum, if that is greater); `more` tells that later ones are not listed
+--   history   msgpack of {list, more}: (order, holder) of the first closed holders with GMV above 0, at most HISTORY
+--             (or the minimum, if that is greater); `more` tells that later ones are not listed
 --   top, past the value of the last stair (or 0) and the length of the list, for those who need no more than that
 --   h:<id>    msgpack of the entry of a holder; a ranking whose values only grow forgets those that are closed
 --   a:<id>    msgpack of {state, revision} of a holder's alert, for ever
--- An entry is an array; times are epoch ms, values fen, `end` is false while no end is declared:
-local ORDER, HOLDER, VALUE, START, END, CLOSE, EVIDENCE, STAND, VERSION = 1, 2, 3, 4, 5, 6, 7, 8, 9
+-- An entry is an array; times are epoch ms, values fen, `end` is false while no end is declared, `sold` is 1 if it has
+-- GMV above 0, else 0:
+local ORDER, HOLDER, VALUE, START, END, CLOSE, EVIDENCE, STAND, VERSION, SOLD = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 local OPEN, CLOSED, GONE = 0, 1, 2
 local HISTORY = 16
 
@@ -89,7 +90,7 @@ local function step_up(stairs, entry)
 end
 
 local function remember(book, entry, limit)
-  if entry[VALUE] <= 0 or index_of(book.list, entry[HOLDER]) then return end
+  if entry[SOLD] == 0 or index_of(book.list, entry[HOLDER]) then return end
   local at = place_of(book.list, entry)
   if book.more and at > #book.list then return end -- others, unlisted, come between
   table.insert(book.list, at, {entry[ORDER], entry[HOLDER]})
@@ -108,8 +109,9 @@ end
 local function recall(keys, book, minimum, limit)
   if #book.list >= minimum or not book.more then return end
   local all = {}
-  for _, member in ipairs(redis.call('ZRANGEBYSCORE', keys.closed, '(0', '+inf')) do
-    all[#all + 1] = {tonumber(member:sub(1, 15)), member:sub(17)}
+  for _, member in ipairs(redis.call('ZRANGE', keys.closed, 0, -1)) do
+    local entry = cmsgpack.unpack(redis.call('HGET', keys.hash, 'h:' .. member:sub(17)))
+    if entry[SOLD] == 1 then all[#all + 1] = {entry[ORDER], entry[HOLDER]} end
   end
   table.sort(all, before)
   book.more = #all > limit

@@ -9,7 +9,8 @@ import msgspec
 from redis.asyncio import Redis
 
 from streams.keys import Keys
-from streams.scripts import lua_script
+from streams.marks.steps import NO_STEP, Step, Steps
+from streams.scripts import STEP, lua_script
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -36,9 +37,9 @@ class Reads:
         """A set: a list of its members."""
         return self._add(key, _SET)
 
-    def argument(self) -> bytes:
+    def argument(self, step: Step) -> bytes:
         """ARGV 1 of the script."""
-        return _encode([list(self._fields), self._how])
+        return _encode([list(self._fields), self._how, step])
 
     def _add(self, key: str, how: int) -> int:
         self.keys.append(key)
@@ -50,9 +51,19 @@ class Cutter:
     """Reads cuts. Raises `redis.RedisError` when the store can not be reached."""
 
     def __init__(self, redis: Redis) -> None:
-        self._script = lua_script(redis, "streams.marks", "cut")
+        self._script = lua_script(redis, "streams.marks", "cut", behind=[STEP])
 
-    async def cut(self, keys: Keys, reads: Reads) -> tuple[int, Sequence[Any]]:
-        """The change version of the shard of `keys`, and the replies to `reads` at that version."""
-        version, *replies = await self._script(keys=[keys.sequence(), *reads.keys], args=[reads.argument()])
+    async def cut(
+        self, keys: Keys, reads: Reads, reader: str = "", steps: Steps | None = None
+    ) -> tuple[int, Sequence[Any]]:
+        """The change version of the shard of `keys`, and the replies to `reads` at that version.
+
+        As a step of the pass of `reader` if there are `steps`; raises `WentBack` if it may not go on.
+        """
+        step = steps.next(keys) if steps else NO_STEP
+        names = [keys.sequence(), keys.passes(reader), *reads.keys]
+        reply = await self._script(keys=names, args=[reads.argument(step)])
+        if steps:
+            steps.took(keys, step, may_go_on=bool(reply))
+        version, *replies = reply
         return int(version), replies

@@ -1,7 +1,8 @@
 """Step 6, peaks and records: one pass over what changed in a shard, from marks to alerts in the outbox.
 
 A pass takes the oldest marks, reads their values as they stand at one change version, raises them in their rankings,
-closes what is due, and only then removes the marks. It may die anywhere: the next one does the same again.
+closes what is due, and only then removes the marks. It may die anywhere: the next one does the same again. So it does
+where Redis went back under it (`steps.py`).
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from streams.marks.lease import Held, Lease
 from streams.marks.peak_reader import PeakReader
 from streams.marks.raising import Changes, Raiser
 from streams.marks.record_reader import RecordReader
-from streams.marks.store import Marks, MarkStore
-from streams.marks.watermark import FullyRead, merge_shards, quiet_watermark_ms, watermark_ms
+from streams.marks.steps import Steps, WentBack
+from streams.marks.store import Begun, Elsewhere, MarkStore
+from streams.marks.watermark import FullyRead, merge_shards, quiet_watermark_ms, stand_apart, watermark_ms
 from streams.tally.windows import DAY_MS, Zone
 
 #: marks, and closing holders, that one pass takes at most
@@ -52,8 +54,8 @@ class Reader(Protocol):
 
     name: str
 
-    async def acts(self, keys: Keys, members: Sequence[bytes]) -> list[Act]:
-        """The acts that follow from these marks of one shard. Raises `redis.RedisError`."""
+    async def acts(self, keys: Keys, members: Sequence[bytes], steps: Steps) -> list[Act]:
+        """The acts that follow from these marks of one shard. Raises `redis.RedisError` and `WentBack`."""
 
 
 class Detector:
@@ -85,7 +87,8 @@ class Detector:
         self._store = MarkStore(redis, keys)
         self._raiser = Raiser(redis, Terms(lateness_ms, min_history))
         self._peaks = PeakReader(cutter, self._store, zone, orders_topic)
-        self._records = RecordReader(cutter, self._store, zone, orders_topic, tail_ms)
+        self._records = RecordReader(cutter, self._store, keys, zone, orders_topic, tail_ms)
+        self._worker_id = worker_id
         self._leases = {
             (reader, shard): Lease(redis, each.lease(reader), worker_id)
             for reader in (PEAKS, RECORDS)
@@ -114,39 +117,55 @@ class Detector:
         if await self._leases[reader.name, shard].hold() is Held.NOT:
             return PassResult()
         watermark = await self._watermark_ms()
-        keys = self._keys[shard]
-        marks = await self._store.marks(keys, reader.name, self._marks_a_pass)
-        applied = await self._applied_ms(reader.name, shard, sources, marks, watermark or 0)
-        due = await self._due(reader.name, sources, applied)
-        acts = await reader.acts(keys, [member for member, _ in marks.members])
-        changes = await self._apply(reader.name, in_order([*acts, *due]), applied)
+        others = [source for source in sources if source != shard]
+        elsewhere = {source: await self._store.look(self._keys[source], reader.name, shard) for source in others}
+        begun = await self._store.begin(
+            shard, reader.name, self._marks_a_pass, self._clock_ms(), self._worker_id, elsewhere
+        )
+        applied = self._applied_ms(reader.name, shard, begun, list(elsewhere.values()), watermark or 0)
+        try:
+            return await self._take(reader, shard, sources, begun, applied)
+        except WentBack:
+            return PassResult(more=True)
+
+    async def _take(
+        self, reader: Reader, shard: int, sources: Collection[int], begun: Begun, applied_ms: int
+    ) -> PassResult:
+        keys, marks, steps = self._keys[shard], begun.marks, begun.steps
+        due = await self._due(reader.name, sources, applied_ms)
+        acts = await reader.acts(keys, [member for member, _ in marks.members], steps)
+        changes = await self._apply(reader.name, in_order([*acts, *due]), applied_ms, steps)
         if acts or due:
             failpoint("after_raise")
-        await self._store.forget(keys, reader.name, marks.members)
-        more = marks.waiting is not None or len(due) >= self._marks_a_pass
+        await self._store.forget(shard, reader.name, marks.members, steps)
+        more = begun.again or marks.waiting is not None or len(due) >= self._marks_a_pass
         raised = len(acts) + len(due)
-        return PassResult(bool(marks.members or due), raised, changes, applied, more)
+        return PassResult(bool(marks.members or due), raised, changes, applied_ms, more)
 
     async def _watermark_ms(self) -> int | None:
-        partitions = merge_shards(await self._store.progress())
+        """The watermark, which never falls; but while shards stand apart, no higher than the one that lags allows."""
+        shards = await self._store.progress()
+        partitions = merge_shards(shards)
         now_ms = self._clock_ms()
         fully_read = self._fully_read.look(partitions, now_ms)
         told = [
             watermark_ms(partitions, fully_read),
             quiet_watermark_ms(partitions, fully_read, self._idle_ms, now_ms),
         ]
-        return await self._store.raise_watermark(max((each for each in told if each), default=None))
+        here = max((each for each in told if each), default=None)
+        stored = await self._store.raise_watermark(here)
+        return here if stand_apart(shards) else stored
 
-    async def _applied_ms(
-        self, reader: str, shard: int, sources: Collection[int], marks: Marks, watermark_ms: int
+    def _applied_ms(
+        self, reader: str, shard: int, begun: Begun, elsewhere: Sequence[Elsewhere], watermark_ms: int
     ) -> int:
-        versions, waiting = [marks.version], [marks.waiting]
-        for source in sources:
-            if source != shard:
-                other = await self._store.marks(self._keys[source], reader, 0)
-                versions.append(other.version)
-                waiting.append(other.waiting)
-        return self._horizons[reader, shard].advance(watermark_ms, versions, waiting)
+        horizon = self._horizons[reader, shard]
+        if begun.went_back:
+            horizon.reset()
+        versions = [begun.marks.version, *(each.version for each in elsewhere)]
+        # what is yet to be marked again is older than all that is marked
+        waiting = [0 if begun.again else begun.marks.waiting, *(each.waiting for each in elsewhere)]
+        return horizon.advance(watermark_ms, versions, waiting)
 
     async def _due(self, reader: str, sources: Collection[int], watermark_ms: int) -> list[Close]:
         # of all shards that the acts may reach: a session closed here must not pass an earlier one that is open there
@@ -156,12 +175,13 @@ class Detector:
             due += await self._store.due(self._keys[source], reader, until_ms, self._marks_a_pass)
         return due
 
-    async def _apply(self, reader: str, acts: Sequence[Act], watermark_ms: int) -> Changes:
+    async def _apply(self, reader: str, acts: Sequence[Act], watermark_ms: int, steps: Steps) -> Changes:
         by_shard: defaultdict[int, list[Act]] = defaultdict(list)
         for act in acts:
             by_shard[shard_of(act.ranking.dimension, act.ranking.scope_id, len(self._keys))].append(act)
         changes: Changes = Counter()
         for shard, of_shard in by_shard.items():
             failpoint("before_raise")
-            changes += await self._raiser.apply(self._keys[shard], reader, of_shard, watermark_ms, self._clock_ms())
+            keys, now_ms = self._keys[shard], self._clock_ms()
+            changes += await self._raiser.apply(keys, reader, of_shard, watermark_ms, now_ms, steps)
         return changes

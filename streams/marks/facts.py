@@ -14,11 +14,22 @@ class PreviousFact(msgspec.Struct, frozen=True):
     end_ms: int | None = None
 
 
+class Mover(msgspec.Struct, frozen=True):
+    """The other holder whose change made this one's; `value` is its value now, None if it left the ranking."""
+
+    holder: str
+    start_ms: int
+    value: int | None = None
+
+
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
     """One revision of one alert. Times in epoch ms, values in fen.
 
     `cause` tells why a state was left: `fell` (its own value), `withdrawn` (its session moved to another scope),
-    `reached` (an earlier holder ties or beats it), `history` (there is not enough of it any more).
+    `reached` (an earlier holder ties or beats it), `history` (there is not enough of it any more), `lost` (it was told
+    before Redis went back, and is not so by what was counted again). Or why one was reached out of time: `late` (what
+    was paid or read after it closed), `moved` (its end), `rose`, `freed` (an earlier holder gave way: `by`), `history`
+    (there is enough of it now), `found` (it was told otherwise before Redis went back).
     """
 
     rule: str
@@ -31,14 +42,16 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     value: int
     state: str
     revision: int
-    event_time_ms: int
     detected_at_ms: int
-    as_of_ms: int
     #: JSON, see `evidence.py`
     evidence: str
     end_ms: int | None = None
     previous: PreviousFact | None = None
     cause: str | None = None
+    by: Mover | None = None
+    #: None while there is no watermark
+    event_time_ms: int | None = None
+    as_of_ms: int | None = None
 
 
 _decode = msgspec.msgpack.Decoder(Fact).decode

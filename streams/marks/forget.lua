@@ -1,13 +1,18 @@
--- Step 6, peaks and records: removes changed marks that are as old as when they were read.
+-- Step 6, peaks and records: removes changed marks that are as old as when they were read. `step.lua` stands in front.
 --
--- KEYS  1 changed marks of one reader
--- ARGV  mark, its change version, mark, its change version, ...
--- Returns how many went. Repeating it changes nothing; a thing that changed in between keeps its mark.
+-- KEYS  1 changed marks of one reader, 2 passes, 3 heard
+-- ARGV  1 source, 2 step before, 3 this step, 4 ticket of the pass where what was raised may lie in other shards, else "";
+--       5 how many shards follow: their number and the name that the pass left there; then mark, its change version, ...
+-- Returns 1; 0 with nothing changed if the pass may not go on: Redis went back, and what was raised may be gone. Repeating
+-- it changes nothing; a thing that changed in between keeps its mark.
 
-local went = 0
-for i = 1, #ARGV, 2 do
+if not take_step(KEYS[2], {ARGV[1], ARGV[2], ARGV[3]}) then return 0 end
+local marks = 6 + 2 * tonumber(ARGV[5])
+for i = 6, marks - 1, 2 do redis.call('HSET', KEYS[2], 'left:' .. ARGV[i], ARGV[i + 1]) end
+for i = marks, #ARGV, 2 do
   if tonumber(redis.call('ZSCORE', KEYS[1], ARGV[i]) or -1) == tonumber(ARGV[i + 1]) then
-    went = went + redis.call('ZREM', KEYS[1], ARGV[i])
+    redis.call('ZREM', KEYS[1], ARGV[i])
   end
+  if ARGV[4] ~= '' then redis.call('ZADD', KEYS[3], ARGV[4], ARGV[i]) end
 end
-return went
+return 1

@@ -29,8 +29,7 @@ class Horizon:
         oldest mark there that is not in hand now, None where there is none.
         """
         if any(_went_back(now, before) for now, before in zip(versions, self._seen_versions, strict=False)):
-            # Redis went back: what is read again must not be closed by what was known before
-            self.applied_ms, self._next_versions = 0, None
+            self.reset()
         self._seen_versions = list(versions)
         if _clear(waiting, versions):
             self._apply(watermark_ms)
@@ -40,6 +39,10 @@ class Horizon:
             self._apply(self._next_ms)
             self._next_ms, self._next_versions = watermark_ms, versions
         return self.applied_ms
+
+    def reset(self) -> None:
+        """Redis went back: what is read again must not be closed by what was known before."""
+        self.applied_ms, self._next_versions = 0, None
 
     def _apply(self, watermark_ms: int) -> None:
         self.applied_ms = max(self.applied_ms, watermark_ms)

@@ -12,6 +12,7 @@ from streams.marks.cut import Cutter, Reads
 from streams.marks.fences import Fences
 from streams.marks.peaks import DayMark, HourMark, SpanValue, day_span, hour_raise, parse_peak_marks, span_raise
 from streams.marks.rolling import hours_around
+from streams.marks.steps import Steps
 from streams.marks.store import MarkStore
 from streams.tally.windows import Zone
 
@@ -34,22 +35,22 @@ class PeakReader:
         self._zone = zone
         self._fences = Fences(cutter, store, orders_topic)
 
-    async def acts(self, keys: Keys, members: Sequence[bytes]) -> list[Act]:
+    async def acts(self, keys: Keys, members: Sequence[bytes], steps: Steps) -> list[Act]:
         """Raises of every changed hour, and of every day with changed minutes, that has a value."""
         marks = parse_peak_marks(member.decode() for member in members)
         acts: list[Act] = []
         for hours in _slices(marks.hours, _HOURS):
-            acts += await self._hours(keys, hours)
+            acts += await self._hours(keys, hours, steps)
         for days in _slices(marks.days.items(), _DAYS):
-            acts += await self._days(keys, days)
+            acts += await self._days(keys, days, steps)
         return acts
 
-    async def _hours(self, keys: Keys, marks: Sequence[HourMark]) -> list[Act]:
+    async def _hours(self, keys: Keys, marks: Sequence[HourMark], steps: Steps) -> list[Act]:
         reads = Reads()
         partitions = await self._fences.add(keys, reads)
         for mark in marks:
             _read_hour(keys, reads, mark)
-        version, replies = await self._cutter.cut(keys, reads)
+        version, replies = await self._cutter.cut(keys, reads, self.name, steps)
         evidence = await self._fences.evidence(keys, partitions, replies, {mark.hour for mark in marks})
         values = replies[len(partitions) :]
         return [
@@ -58,11 +59,11 @@ class PeakReader:
             if value is not None and int(value) > 0
         ]
 
-    async def _days(self, keys: Keys, marks: Sequence[tuple[DayMark, set[int]]]) -> list[Act]:
+    async def _days(self, keys: Keys, marks: Sequence[tuple[DayMark, set[int]]], steps: Steps) -> list[Act]:
         reads = Reads()
         partitions = await self._fences.add(keys, reads)
         places = [_read_minutes(keys, reads, mark, changed) for mark, changed in marks]
-        version, replies = await self._cutter.cut(keys, reads)
+        version, replies = await self._cutter.cut(keys, reads, self.name, steps)
         spans = [
             (mark, span)
             for (mark, changed), hours in zip(marks, places, strict=True)

@@ -1,17 +1,18 @@
 -- Step 6, peaks and records: raises, closes and withdraws holders in rankings of one shard, and puts every change of
--- an alert's state into the outbox in the same step. `book.lua` stands in front of this text.
+-- an alert's state into the outbox in the same step. `book.lua` and `step.lua` stand in front of this text.
 --
--- KEYS  1 closing, 2 outbox, 3 judged; then three for each ranking: its hash, its open and its closed holders
+-- KEYS  1 closing, 2 outbox, 3 judged, 4 passes; then three for each ranking: its hash, its open and its closed holders
 -- ARGV  1 a msgpack array (times in epoch ms, values in fen):
 --       watermark, lateness_ms, min_history, detected_at_ms
 --       rankings   {{rule, metric, dimension, scope id, kind of holder, falls}, ...}   falls: values may also fall
 --       evidences  {text, ...}
---       acts       {0, ranking, holder, order, start, end or false, close, value, evidence, version}   raise
+--       acts       {0, ranking, holder, order, start, end or false, close, value, evidence, version, sold}  raise
 --                  {1, ranking, holder}                                                                close if due
 --                  {2, ranking, holder, version}                                                       withdraw
+--       step
 --       ranking and evidence count from 1.
 --
--- Returns the changes as {rule, state, rule, state, ...}. Values are absolute: repeating a call changes nothing. An act
+-- Returns the changes as {rule, state, rule, state, ...}; nil, with nothing changed, if the pass may not go on. Values are absolute: repeating a call changes nothing. An act
 -- with an older version than its holder's is left out, a newer one has said more. A watermark below that of an earlier
 -- call counts as that one, so nothing opens again because a slower worker looks back.
 
@@ -27,9 +28,9 @@ local changes = {}
 -- 1. Check everything: Lua does not roll back.
 local function check(act)
   local rank = rankings[act[2]]
-  assert(rank and KEYS[3 * act[2] + 3] and type(act[3]) == 'string', 'an act without ranking or holder')
+  assert(rank and KEYS[3 * act[2] + 4] and type(act[3]) == 'string', 'an act without ranking or holder')
   if act[1] == RAISE then
-    for i = 4, 10 do
+    for i = 4, 11 do
       assert(type(act[i]) == 'number' or (i == 6 and act[i] == false), 'a raise lacks a number')
     end
     assert(math.abs(act[8]) < 9007199254740992, 'a value that is not exact')
@@ -41,9 +42,11 @@ local function check(act)
   end
 end
 for _, act in ipairs(acts) do check(act) end
+if not take_step(KEYS[4], job[8]) then return nil end
 
 local watermark = math.max(job[1], tonumber(redis.call('GET', KEYS[3]) or 0))
 redis.call('SET', KEYS[3], whole(watermark))
+local known_watermark = watermark > 0 and watermark or nil
 
 -- 2. Alerts.
 local function next_state(state, won, open, fell)
@@ -56,7 +59,7 @@ local function next_state(state, won, open, fell)
   return state
 end
 
-local function tell(rank, keys, entry, alert, state, previous, cause)
+local function tell(rank, keys, entry, alert, state, previous, cause, by)
   local revision = alert and alert[2] + 1 or 1
   redis.call('HSET', keys.hash, 'a:' .. entry[HOLDER], cmsgpack.pack({state, revision}))
   redis.call('XADD', KEYS[2], '*', 'f', cmsgpack.pack({
@@ -65,9 +68,10 @@ local function tell(rank, keys, entry, alert, state, previous, cause)
     previous = previous and {
       holder = previous[HOLDER], start_ms = previous[START], end_ms = previous[END] or nil, value = previous[VALUE],
     },
+    by = by and {holder = by[HOLDER], start_ms = by[START], value = by[STAND] ~= GONE and by[VALUE] or nil},
     state = state, revision = revision, cause = cause, evidence = entry[EVIDENCE],
-    event_time_ms = entry[STAND] == CLOSED and entry[CLOSE] or watermark,
-    detected_at_ms = detected_at, as_of_ms = watermark,
+    event_time_ms = entry[STAND] == CLOSED and entry[CLOSE] or known_watermark,
+    detected_at_ms = detected_at, as_of_ms = known_watermark,
   }))
   changes[#changes + 1] = rank[1]
   changes[#changes + 1] = state
@@ -75,9 +79,33 @@ end
 
 local function due(entry) return entry[CLOSE] + lateness <= watermark end
 
--- Compares a holder with the book and tells what changed. `fell`: its own value did, in this act. An open holder that
--- is due is left to the act that closes it: what it would be told to be until then is old news.
-local function judge(rank, keys, book, entry, fell)
+-- What an act did to the holder that it is about.
+local function move_of(rank, old, new)
+  local closed = old and old[STAND] == CLOSED
+  return {
+    of = new,
+    fell = old and new[VALUE] < old[VALUE],
+    late = rank[6] and closed and (new[VALUE] > old[VALUE] and 'late' or 'moved'),
+    gave_way = new[STAND] == GONE or (old and
+      (new[VALUE] < old[VALUE] or new[ORDER] ~= old[ORDER] or (closed and new[STAND] == OPEN))),
+  }
+end
+
+-- Why a holder came to a state, and through whom if that was another. Of what opens and closes in its time: nil.
+local function cause_of(state, won, itself, move)
+  if state == 'retracted' then return 'fell' end
+  if state == 'superseded' then return won and 'history' or 'reached' end
+  if state == 'provisional' then return end
+  if not itself then
+    if move.gave_way then return 'freed', move.of end
+    return 'history'
+  end
+  return move.late or (state == 'reinstated' and 'rose') or nil
+end
+
+-- Compares a holder with the book and tells what changed by a move. An open holder that is due is left to the act that
+-- closes it: what it would be told to be until then is old news.
+local function judge(rank, keys, book, entry, move)
   local open = entry[STAND] == OPEN
   if open and due(entry) then return end
   local packed = redis.call('HGET', keys.hash, 'a:' .. entry[HOLDER])
@@ -88,10 +116,10 @@ local function judge(rank, keys, book, entry, fell)
   local won = top or (here and here[HOLDER] == entry[HOLDER])
   local mark = book.list[minimum]
   local known = minimum == 0 or (mark and (open or before(mark, entry)))
-  local state = next_state(alert and alert[1], won and known, open, fell)
+  local itself = move.of[HOLDER] == entry[HOLDER]
+  local state = next_state(alert and alert[1], won and known, open, itself and move.fell)
   if state == (alert and alert[1]) then return end
-  local cause = state == 'retracted' and 'fell' or state == 'superseded' and (won and 'history' or 'reached') or nil
-  tell(rank, keys, entry, alert, state, previous, cause)
+  tell(rank, keys, entry, alert, state, previous, cause_of(state, won, itself, move))
 end
 
 -- 3. Holders.
@@ -109,7 +137,7 @@ local function put_open(rank, keys, old, new, found)
   local state = found[2] and cmsgpack.unpack(found[2])[1] or nil
   local above = new[VALUE] > tonumber(found[3] or 0) and tonumber(found[4] or 0) >= minimum
   if next_state(state, above, true, false) == state then return end
-  judge(rank, keys, open_book(keys), new, old and new[VALUE] < old[VALUE])
+  judge(rank, keys, open_book(keys), new, move_of(rank, old, new))
 end
 
 local function take_out(rank, keys, book, old, new)
@@ -122,7 +150,7 @@ local function take_out(rank, keys, book, old, new)
   local stays = new[STAND] == CLOSED and new[ORDER] == old[ORDER]
   redis.call('ZREM', keys.closed, string.format('%015.0f|', old[ORDER]) .. holder)
   step_down(keys, book.stairs, holder, stays and new[VALUE] or 0)
-  if not stays or new[VALUE] <= 0 then forget(book, holder) end
+  if not stays or new[SOLD] == 0 then forget(book, holder) end
 end
 
 local function put_in(rank, keys, book, new)
@@ -189,9 +217,8 @@ local function replace(rank, keys, book, old, new)
   local others = concerned(keys, book, was, new[HOLDER])
   if new[STAND] ~= GONE then others[#others + 1] = new end
   table.sort(others, before)
-  for _, entry in ipairs(others) do
-    judge(rank, keys, book, entry, entry == new and old and new[VALUE] < old[VALUE])
-  end
+  local move = move_of(rank, old, new)
+  for _, entry in ipairs(others) do judge(rank, keys, book, entry, move) end
 end
 
 -- Where values only grow, a smaller one is an older one, and a closed holder stays closed.
@@ -200,14 +227,14 @@ local function grown(book, old, new)
   if stair then old = book.stairs[stair] end
   if stair or index_of(book.list, new[HOLDER]) then new[STAND] = CLOSED end
   if old and (old[VALUE] > new[VALUE] or (old[VALUE] == new[VALUE] and old[START] < new[START])) then
-    for _, i in ipairs({VALUE, START, END, EVIDENCE}) do new[i] = old[i] end
+    for _, i in ipairs({VALUE, START, END, EVIDENCE, SOLD}) do new[i] = old[i] end
   end
   return old, new
 end
 
 local function raise(rank, keys, act, old, found)
   if rank[6] and old and old[VERSION] > act[10] then return end
-  local new = {act[4], act[3], act[8], act[5], act[6], act[7], evidences[act[9]], OPEN, act[10]}
+  local new = {act[4], act[3], act[8], act[5], act[6], act[7], evidences[act[9]], OPEN, act[10], act[11]}
   if due(new) then new[STAND] = CLOSED end
   local book
   if not rank[6] then
@@ -223,7 +250,7 @@ local function close_if_due(rank, keys, act, old)
   if not old or old[STAND] ~= OPEN then
     redis.call('ZREM', KEYS[1], closing_member(rank, act[3]))
   elseif due(old) then
-    local new = {unpack(old, 1, VERSION)}
+    local new = {unpack(old, 1, SOLD)}
     new[STAND] = CLOSED
     replace(rank, keys, open_book(keys), old, new)
   end
@@ -233,12 +260,12 @@ end
 local function withdraw(rank, keys, act, old, found)
   if old and old[VERSION] > act[4] then return end
   if not old or old[STAND] == GONE then
-    local gone = old or {0, act[3], 0, 0, false, 0, '', GONE, 0}
+    local gone = old or {0, act[3], 0, 0, false, 0, '', GONE, 0, 0}
     gone[VERSION] = act[4]
     redis.call('HSET', keys.hash, 'h:' .. act[3], cmsgpack.pack(gone))
     return
   end
-  local new = {unpack(old, 1, VERSION)}
+  local new = {unpack(old, 1, SOLD)}
   new[STAND], new[VERSION] = GONE, act[4]
   local alert = found[2] and cmsgpack.unpack(found[2])
   if alert and LIVE[alert[1]] then tell(rank, keys, old, alert, 'retracted', nil, 'withdrawn') end
@@ -247,7 +274,7 @@ end
 
 for _, act in ipairs(acts) do
   local rank, k = rankings[act[2]], 3 * act[2]
-  local keys = {hash = KEYS[k + 1], open = KEYS[k + 2], closed = KEYS[k + 3]}
+  local keys = {hash = KEYS[k + 2], open = KEYS[k + 3], closed = KEYS[k + 4]}
   local found = redis.call('HMGET', keys.hash, 'h:' .. act[3], 'a:' .. act[3], 'top', 'past')
   local old = found[1] and cmsgpack.unpack(found[1])
   if act[1] == RAISE then raise(rank, keys, act, old, found)

@@ -4,7 +4,7 @@ Two pictures of it must agree (`tests/streams/marks/test_twin.py`): this one kee
 after each act. Pure.
 
 A *stair* is a closed holder strictly above all that closed before it. A holder *leads* if it is a stair, or open and
-above the last stair, and if enough holders with a value above 0 closed before it. From this follows the alert's state.
+above the last stair, and if enough holders with GMV above 0 closed before it. From this follows the alert's state.
 """
 
 from __future__ import annotations
@@ -28,6 +28,21 @@ class Change(NamedTuple):
     revision: int
     previous: tuple[str, int] | None
     cause: str | None
+    by: tuple[str, int | None] | None = None
+
+
+class Move(NamedTuple):
+    """What an act did to the holder `id`.
+
+    `value` is its value now, None if it left; `late` the cause of an alert if it had closed before; `gave_way` tells
+    that others may profit.
+    """
+
+    id: str
+    value: int | None
+    fell: bool = False
+    late: str | None = None
+    gave_way: bool = False
 
 
 class Standing(NamedTuple):
@@ -38,6 +53,7 @@ class Standing(NamedTuple):
     evidence: str
     version: int
     closed: bool
+    sold: bool
     withdrawn: bool = False
 
     @property
@@ -56,6 +72,19 @@ def next_state(state: State | None, leads: bool, closed: bool, fell: bool) -> St
     if state in _LIVE:
         return State.RETRACTED if fell else State.SUPERSEDED
     return state
+
+
+def cause_of(state: State, above: bool, itself: bool, move: Move) -> str | None:
+    """Why a holder came to a state (`facts.Fact.cause`) by a move of `itself` or of another; None if in its time."""
+    if state is State.RETRACTED:
+        return "fell"
+    if state is State.SUPERSEDED:
+        return "history" if above else "reached"
+    if state is State.PROVISIONAL:
+        return None
+    if not itself:
+        return "freed" if move.gave_way else "history"
+    return move.late or ("rose" if state is State.REINSTATED else None)
 
 
 @dataclass(slots=True)
@@ -82,7 +111,7 @@ class RankingTwin:
         old = self.standings.get(act.holder.id)
         if self.falls and old and old.version > act.version:
             return []  # a newer raise has said more
-        new = Standing(act.holder, act.value, act.evidence, act.version, self._due(act.holder))
+        new = Standing(act.holder, act.value, act.evidence, act.version, self._due(act.holder), act.sold)
         if not self.falls and old:
             new = _grown(old, new)
         return self._put(old, new)
@@ -97,13 +126,13 @@ class RankingTwin:
         old = self.standings.get(holder_id)
         if old and old.version > version:
             return []
-        blank = Standing(Holder(holder_id, 0, 0, None, 0), 0, "", version, closed=False)
+        blank = Standing(Holder(holder_id, 0, 0, None, 0), 0, "", version, closed=False, sold=False)
         self.standings[holder_id] = (old or blank)._replace(version=version, withdrawn=True)
         changes = []
         state, revision = self.alerts.get(holder_id, (None, 0))
         if old and state in _LIVE:
             changes.append(self._tell(old, State.RETRACTED, revision + 1, None, "withdrawn"))
-        return changes + self._judge_all(None, fell=False)
+        return changes + self._judge_all(Move(holder_id, None, gave_way=True))
 
     # -- what follows --------------------------------------------------------------------------
     def stairs(self) -> list[Standing]:
@@ -131,43 +160,56 @@ class RankingTwin:
 
     def _put(self, old: Standing | None, new: Standing) -> list[Change]:
         self.standings[new.holder.id] = new
-        fell = old is not None and not old.withdrawn and new.value < old.value
-        return self._judge_all(new.holder.id, fell)
+        return self._judge_all(self._move(None if old and old.withdrawn else old, new))
 
-    def _judge_all(self, moved: str | None, fell: bool) -> list[Change]:
+    def _move(self, old: Standing | None, new: Standing) -> Move:
+        if old is None:
+            return Move(new.holder.id, new.value)
+        fell = new.value < old.value
+        late = ("late" if new.value > old.value else "moved") if self.falls and old.closed else None
+        moved = new.holder.order_ms != old.holder.order_ms or (old.closed and not new.closed)
+        return Move(new.holder.id, new.value, fell, late, fell or moved)
+
+    def _judge_all(self, move: Move) -> list[Change]:
         stairs = self.stairs()
         here = [each for each in self.standings.values() if not each.withdrawn and not self._awaits_closing(each)]
         changes = []
         for standing in sorted(here, key=lambda each: each.place):
-            change = self._judge(standing, stairs, fell and standing.holder.id == moved)
+            change = self._judge(standing, stairs, move)
             changes += [change] if change else []
         return changes
 
-    def _judge(self, standing: Standing, stairs: list[Standing], fell: bool) -> Change | None:
+    def _judge(self, standing: Standing, stairs: list[Standing], move: Move) -> Change | None:
         state, revision = self.alerts.get(standing.holder.id, (None, 0))
         earlier = [stair for stair in stairs if not standing.closed or stair.place < standing.place]
         top = earlier[-1] if earlier else None
         above = standing.value > (top.value if top else 0)
-        new = next_state(state, above and self._has_history(standing), standing.closed, fell)
+        itself = standing.holder.id == move.id
+        new = next_state(state, above and self._has_history(standing), standing.closed, itself and move.fell)
         if new is None or new == state:
             return None
-        cause = None
-        if new is State.RETRACTED:
-            cause = "fell"
-        elif new is State.SUPERSEDED:
-            cause = "history" if above else "reached"
-        return self._tell(standing, new, revision + 1, top, cause)
+        cause = cause_of(new, above, itself, move)
+        by = (move.id, move.value) if cause == "freed" else None
+        return self._tell(standing, new, revision + 1, top, cause, by)
 
     def _has_history(self, standing: Standing) -> bool:
-        earlier = [each for each in self._closed() if each.value > 0]
+        earlier = [each for each in self._closed() if each.sold]
         if standing.closed:
             earlier = [each for each in earlier if each.place < standing.place]
         return len(earlier) >= self.terms.min_history
 
-    def _tell(self, on: Standing, state: State, revision: int, top: Standing | None, cause: str | None) -> Change:
+    def _tell(
+        self,
+        on: Standing,
+        state: State,
+        revision: int,
+        top: Standing | None,
+        cause: str | None,
+        by: tuple[str, int | None] | None = None,
+    ) -> Change:
         self.alerts[on.holder.id] = (state, revision)
         previous = (top.holder.id, top.value) if top else None
-        return Change(on.holder, on.value, on.evidence, state, revision, previous, cause)
+        return Change(on.holder, on.value, on.evidence, state, revision, previous, cause, by)
 
 
 def _grown(old: Standing, new: Standing) -> Standing:

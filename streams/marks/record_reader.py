@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from streams.keys import Keys
+from streams.keys import Keys, shard_of
 from streams.marks.acts import RECORDS, Act
 from streams.marks.cut import Cutter, Reads
 from streams.marks.fences import Fences
@@ -19,6 +19,7 @@ from streams.marks.records import (
     session_acts,
     total,
 )
+from streams.marks.steps import Steps
 from streams.marks.store import MarkStore
 from streams.tally.windows import Zone
 
@@ -33,50 +34,74 @@ class RecordReader:
 
     name = RECORDS
 
-    def __init__(self, cutter: Cutter, store: MarkStore, zone: Zone, orders_topic: str, tail_ms: int) -> None:
+    def __init__(
+        self, cutter: Cutter, store: MarkStore, shards: Sequence[Keys], zone: Zone, orders_topic: str, tail_ms: int
+    ) -> None:
         self._cutter = cutter
+        self._shards = shards
         self._store = store
         self._zone = zone
         self._tail_ms = tail_ms
         self._fences = Fences(cutter, store, orders_topic)
 
-    async def acts(self, keys: Keys, members: Sequence[bytes]) -> list[Act]:
+    async def acts(self, keys: Keys, members: Sequence[bytes], steps: Steps) -> list[Act]:
         """What the changed sessions do to rankings; that they may be there is noted before this returns."""
         ids = [parse_record_mark(member.decode()) for member in members]
         acts: list[Act] = []
         for first in range(0, len(ids), _SESSIONS):
-            acts += await self._sessions(keys, ids[first : first + _SESSIONS])
+            acts += await self._sessions(keys, ids[first : first + _SESSIONS], steps)
         return acts
 
-    async def _sessions(self, keys: Keys, ids: Sequence[str]) -> list[Act]:
+    async def _sessions(self, keys: Keys, ids: Sequence[str], steps: Steps) -> list[Act]:
         reads = Reads()
         partitions = await self._fences.add(keys, reads)
         for id in ids:
             reads.whole(keys.session_hours(id))
             reads.fields(keys.session(id), _SESSION_FIELDS)
             reads.members(keys.placed(id))
-        version, replies = await self._cutter.cut(keys, reads)
+        version, replies = await self._cutter.cut(keys, reads, self.name, steps)
         values = replies[len(partitions) :]
-        found = [_read(id, *values[3 * n : 3 * n + 3]) for n, id in enumerate(ids)]
+        elsewhere = await self._placed_elsewhere(keys, ids)
+        found = [_read(id, elsewhere[n], *values[3 * n : 3 * n + 3]) for n, id in enumerate(ids)]
         totals = [total(self._zone, session, self._tail_ms) for session, _ in found]
         evidence = await self._fences.evidence(
             keys, partitions, replies, {hour for each in totals for hour in each.hours}
         )
         acts: list[Act] = []
-        new: list[tuple[str, str]] = []
+        new: list[tuple[str, Scope]] = []
         for (session, placed), sums in zip(found, totals, strict=True):
             scopes = scopes_to_place(session, sums, placed)
-            new += [(session.id, "|".join(scope)) for scope in scopes if scope not in placed]
+            new += [(session.id, scope) for scope in scopes if scope not in placed]
             acts += session_acts(session, sums, scopes, placed, evidence.of(sums.hours), version)
-        if new:
-            await self._store.place(keys, new)
+        await self._place(keys, new, steps)
         return acts
 
+    async def _placed_elsewhere(self, keys: Keys, ids: Sequence[str]) -> list[set[bytes]]:
+        """The scopes in other shards. They lie beside their rankings, and go back with them."""
+        found: list[set[bytes]] = [set() for _ in ids]
+        for other in self._shards:
+            if other != keys:
+                for scopes, more in zip(found, await self._store.placed(other, ids), strict=True):
+                    scopes |= more
+        return found
 
-def _read(id: str, hours: list[bytes], fields: list[bytes | None], placed: list[bytes]) -> tuple[Session, set[Scope]]:
+    async def _place(self, keys: Keys, new: Sequence[tuple[str, Scope]], steps: Steps) -> None:
+        by_shard: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
+        for session_id, scope in new:
+            by_shard[shard_of(*scope, len(self._shards))].append((session_id, "|".join(scope)))
+        for shard, scopes in by_shard.items():
+            await self._store.place(self._shards[shard], self.name, scopes, steps)
+        if any(self._shards[shard] != keys for shard in by_shard):
+            # a pass that began before these could be read, and knows newer scopes, is the one that may go on
+            await self._store.place(keys, self.name, [], steps)
+
+
+def _read(
+    id: str, elsewhere: set[bytes], hours: list[bytes], fields: list[bytes | None], placed: list[bytes]
+) -> tuple[Session, set[Scope]]:
     started, ended, first_ms, last_ms = (field.decode() if field else "" for field in fields)
     session = Session(id, started, ended, int(first_ms or 0), int(last_ms or 0), _hours(hours))
-    return session, {_scope(member) for member in placed}
+    return session, {_scope(member) for member in (*placed, *elsewhere)}
 
 
 def _hours(flat: Sequence[Any]) -> dict[int, Sums]:

@@ -120,7 +120,7 @@ def session_acts(
     acts: list[Act] = []
     for metric, value in ((GROSS, totals.gross_fen), (NET, totals.net_fen)):
         for dimension, id in scopes:
-            acts.append(Raise(_ranking(metric, dimension, id), holder, value, evidence, version))
+            acts.append(Raise(_ranking(metric, dimension, id), holder, value, evidence, version, totals.gross_fen))
         for dimension, id in sorted(set(placed) - set(scopes)):
             acts.append(Withdraw(_ranking(metric, dimension, id), session.id, version))
     return acts

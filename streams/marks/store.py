@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from redis.asyncio import Redis
 
 from schemas.alerts import Rule
 from streams.keys import Keys
-from streams.marks.acts import Close, Ranking
+from streams.marks.acts import RECORDS, Close, Ranking
+from streams.marks.steps import Steps
 from streams.marks.watermark import Progress
-from streams.scripts import lua_script
+from streams.scripts import STEP, lua_script
 from streams.tally.fence import read_partitions
+
+#: marks that one pass puts back after a shard went back
+AGAIN_A_PASS = 1_000
 
 _FENCE_FIELDS = ("next", "trusted_ms", "arrival_ms", "unread")
 
@@ -29,13 +33,32 @@ class Marks(NamedTuple):
     waiting: int | None
 
 
+class Elsewhere(NamedTuple):
+    """Another shard: its change version, that of its oldest mark, and what the source's last pass left there."""
+
+    version: int
+    waiting: int | None
+    left: str
+
+
+class Begun(NamedTuple):
+    """A pass that has begun; `went_back`: a shard was found to have gone back, `again`: more is to be marked again."""
+
+    marks: Marks
+    steps: Steps
+    went_back: bool
+    again: bool
+
+
 class MarkStore:
     """Reads and writes of one application over all shards. All of it may be repeated; raises `redis.RedisError`."""
 
     def __init__(self, redis: Redis, keys: Sequence[Keys]) -> None:
         self._redis = redis
         self._keys = keys
-        self._forget = lua_script(redis, "streams.marks", "forget")
+        self._begin = lua_script(redis, "streams.marks", "begin")
+        self._forget = lua_script(redis, "streams.marks", "forget", behind=[STEP])
+        self._place = lua_script(redis, "streams.marks", "place", behind=[STEP])
         self._at_least = lua_script(redis, "streams.marks", "at_least")
 
     # -- progress ------------------------------------------------------------------------------
@@ -66,19 +89,52 @@ class MarkStore:
         return int(await self._at_least(keys=[self._keys[0].watermark()], args=[watermark_ms]))
 
     # -- marks ---------------------------------------------------------------------------------
-    async def marks(self, keys: Keys, reader: str, limit: int) -> Marks:
-        """The oldest `limit` changed marks of one shard."""
+    async def look(self, keys: Keys, reader: str, source: int) -> Elsewhere:
+        """What a pass over the marks of shard `source` needs to know of another shard before it begins."""
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.get(keys.sequence())
-            pipe.zrange(keys.changed(reader), 0, limit, withscores=True)
-            version, found = await pipe.execute()
-        members = [(member, int(score)) for member, score in found]
-        return Marks(members[:limit], int(version or 0), members[limit][1] if len(members) > limit else None)
+            pipe.zrange(keys.changed(reader), 0, 0, withscores=True)
+            pipe.hget(keys.passes(reader), str(source))
+            version, found, left = await pipe.execute()
+        return Elsewhere(int(version or 0), int(found[0][1]) if found else None, (left or b"").decode())
 
-    async def forget(self, keys: Keys, reader: str, members: Sequence[tuple[bytes, int]]) -> None:
-        """Remove marks that have not changed since they were read."""
-        if members:
-            await self._forget(keys=[keys.changed(reader)], args=[part for member in members for part in member])
+    async def begin(
+        self, source: int, reader: str, limit: int, clock_ms: int, worker: str, elsewhere: Mapping[int, Elsewhere]
+    ) -> Begun:
+        """Begin a pass over the oldest `limit` changed marks of shard `source`; `elsewhere` are the other shards."""
+        keys = self._keys[source]
+        others = [part for shard, each in elsewhere.items() for part in (shard, each.left)]
+        name, found, went_back, again, version, flat = await self._begin(
+            keys=[keys.sequence(), keys.changed(reader), keys.passes(reader), keys.heard(reader)],
+            args=[source, clock_ms, worker, limit, AGAIN_A_PASS, *others],
+        )
+        members = [(member, int(score)) for member, score in zip(flat[::2], flat[1::2], strict=True)]
+        there = {self._keys[shard].prefix: each.left for shard, each in elsewhere.items()}
+        return Begun(
+            Marks(members[:limit], int(version), members[limit][1] if len(members) > limit else None),
+            Steps(source, name.decode(), {keys.prefix: found.decode(), **there}),
+            bool(went_back),
+            bool(again),
+        )
+
+    async def forget(self, source: int, reader: str, members: Sequence[tuple[bytes, int]], steps: Steps) -> None:
+        """End a pass: remove the marks that have not changed since they were read. Raises `WentBack` if it may not."""
+        keys = self._keys[source]
+        left = [
+            part
+            for shard, each in enumerate(self._keys)
+            if shard != source and each.prefix in steps.left
+            for part in (shard, steps.left[each.prefix])
+        ]
+        if not members and not left:
+            return
+        ticket = steps.ticket if len(self._keys) > 1 and reader == RECORDS else ""
+        step = steps.next(keys)
+        reply = await self._forget(
+            keys=[keys.changed(reader), keys.passes(reader), keys.heard(reader)],
+            args=[*step, ticket, len(left) // 2, *left, *(part for member in members for part in member)],
+        )
+        steps.took(keys, step, may_go_on=bool(reply))
 
     # -- closing -------------------------------------------------------------------------------
     async def due(self, keys: Keys, reader: str, until_ms: int, limit: int) -> list[Close]:
@@ -89,12 +145,22 @@ class MarkStore:
         return [parse_closing(member, int(score)) for member, score in found]
 
     # -- scopes --------------------------------------------------------------------------------
-    async def place(self, keys: Keys, scopes: Iterable[tuple[str, str]]) -> None:
-        """Note scopes (`dimension|id`) of sessions, given as (session id, scope), before they are raised there."""
+    async def place(self, keys: Keys, reader: str, scopes: Sequence[tuple[str, str]], steps: Steps) -> None:
+        """Note scopes (`dimension|id`) of sessions, given as (session id, scope), before they are raised there.
+
+        The scopes lie in the shard of `keys`. Raises `WentBack` if the pass may not go on.
+        """
+        step = steps.next(keys)
+        names = [keys.placed(session_id) for session_id, _ in scopes]
+        reply = await self._place(keys=[keys.passes(reader), *names], args=[*step, *(scope for _, scope in scopes)])
+        steps.took(keys, step, may_go_on=bool(reply))
+
+    async def placed(self, keys: Keys, session_ids: Iterable[str]) -> list[set[bytes]]:
+        """The scopes of one shard in which each of these sessions was ever placed."""
         async with self._redis.pipeline(transaction=False) as pipe:
-            for session_id, scope in scopes:
-                pipe.sadd(keys.placed(session_id), scope)
-            await pipe.execute()
+            for session_id in session_ids:
+                pipe.smembers(keys.placed(session_id))
+            return await pipe.execute()
 
 
 def parse_closing(member: bytes, close_ms: int) -> Close:

@@ -6,7 +6,7 @@ function of the log: an idle partition is told by arrivals alone, and what lies 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -37,13 +37,24 @@ class Progress(NamedTuple):
 
 
 def merge_shards(shards: Iterable[Mapping[tuple[str, int], Progress]]) -> list[Progress]:
-    """One progress a partition: that of the shard that lags most. A shard without it has read nothing."""
+    """One progress a partition: that of the shard that lags most. A shard without it has read nothing.
+
+    One that lags has records behind it, whatever its flag says: that may be as old as the shard, which went back.
+    """
     merged: dict[tuple[str, int], Progress] = {}
     all_shards = list(shards)
     for place in sorted({place for shard in all_shards for place in shard}):
         nothing = Progress(*place, -1, 0, 0, unread=True)
-        merged[place] = min((shard.get(place, nothing) for shard in all_shards), key=lambda each: each.next)
+        here = [shard.get(place, nothing) for shard in all_shards]
+        last = min(here, key=lambda each: each.next)
+        merged[place] = last._replace(unread=last.unread or any(each.next > last.next for each in here))
     return list(merged.values())
+
+
+def stand_apart(shards: Sequence[Mapping[tuple[str, int], Progress]]) -> bool:
+    """Whether some shard lags: for the length of a settle, or because it went back."""
+    nexts = [{place: each.next for place, each in shard.items()} for shard in shards]
+    return any(each != nexts[0] for each in nexts)
 
 
 def watermark_ms(partitions: Collection[Progress], fully_read: Collection[tuple[str, int]]) -> int | None:
@@ -78,14 +89,19 @@ def _is_free(each: Progress, fully_read: Collection[tuple[str, int]], newest_ms:
 
 @dataclass(slots=True)
 class FullyRead:
-    """Believes that a partition is fully read once looks at least SETTLE_MS apart, and all between, say so."""
+    """Believes that a partition is fully read once looks at least SETTLE_MS apart, and all between, say so.
+
+    One that was seen further went back, and its flag with it.
+    """
 
     _since_ms: dict[tuple[str, int], int] = field(default_factory=dict)
+    _furthest: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def look(self, partitions: Iterable[Progress], now_ms: int) -> set[tuple[str, int]]:
         """Take one look at the clock's `now_ms`; returns those that are fully read."""
         before, self._since_ms = self._since_ms, {}
         for each in partitions:
-            if not each.unread:
+            self._furthest[each.place] = max(each.next, self._furthest.get(each.place, 0))
+            if not each.unread and each.next == self._furthest[each.place]:
                 self._since_ms[each.place] = min(before.get(each.place, now_ms), now_ms)
         return {place for place, since_ms in self._since_ms.items() if now_ms - since_ms >= SETTLE_MS}

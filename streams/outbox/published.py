@@ -8,21 +8,42 @@ from __future__ import annotations
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from msgspec.structs import replace
 
-from schemas.alerts import State
+from schemas.alerts import Alert, Scope, State, decode_alert
+from streams.outbox.standing import same
 
 _POLL_MS = 200
+_ONE_RECORD_MS = 5_000
 
 
-class Told(msgspec.Struct):
-    """As much of a published revision as is asked for here."""
+class _Who(msgspec.Struct, gc=False):
+    id: str
+
+
+class Told(msgspec.Struct, gc=False):
+    """As much of a published revision as is asked for here, and where it stands in the topic."""
 
     alert_id: str
     revision: int
     state: State
+    rule: str
+    metric: str
+    scope: Scope
+    holder: _Who
+    as_of_ms: int | None = None
+    partition: int = 0
+    offset: int = -1
 
 
 _decode = msgspec.json.Decoder(Told).decode
+
+
+def told_of(alert: Alert, partition: int, offset: int) -> Told:
+    """What stands in the topic once it has acknowledged `alert` there."""
+    who = _Who(alert.holder.id)
+    head = alert.alert_id, alert.revision, alert.state, alert.rule, alert.metric, alert.scope, who, alert.as_of_ms
+    return Told(*head, partition, offset)
 
 
 class Published:
@@ -34,15 +55,26 @@ class Published:
         self._next: dict[TopicPartition, int] = {}
         self._last: dict[str, Told] = {}
 
-    def next_revision(self, alert_id: str, state: State) -> int | None:
-        """The revision under which this state is news; None if it is how the alert stands already.
+    def news(self, alert: Alert) -> Alert | None:
+        """The alert under the revision, and the state, that follow in the topic; None if they are no news there.
 
-        States of an alert alternate, so the same state again is a repetition, never a change.
+        What means the same as what was told is a repetition. What is as of an earlier watermark was detected again, by
+        a Redis that went back: people know what came of it later. If that is not so any more, it is told when the
+        watermark is there again (`comparing.py`).
         """
-        last = self._last.get(alert_id)
+        last = self._last.get(alert.alert_id)
         if last is None:
-            return 1
-        return None if last.state == state else last.revision + 1
+            return replace(alert, revision=1)
+        if same(last.state, alert.state) or (alert.as_of_ms or 0) < (last.as_of_ms or 0):
+            return None
+        news = replace(alert, revision=last.revision + 1)
+        if alert.state == State.CONFIRMED and last.state in (State.RETRACTED, State.SUPERSEDED):
+            return replace(news, state=State.REINSTATED, reason=alert.reason or "it is so after all")
+        return news
+
+    def all(self) -> list[Told]:
+        """How every alert stands."""
+        return list(self._last.values())
 
     def note(self, told: Told) -> None:
         """This revision was acknowledged by the topic."""
@@ -66,13 +98,30 @@ class Published:
         finally:
             await consumer.stop()
 
+    async def read(self, told: Told) -> Alert | None:
+        """The alert as it was told; None if the topic does not have it any more. Raises `KafkaError`."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=self._servers, enable_auto_commit=False)
+        place = TopicPartition(self._topic, told.partition)
+        try:
+            await consumer.start()
+            consumer.assign([place])
+            consumer.seek(place, told.offset)
+            found = (await consumer.getmany(place, timeout_ms=_ONE_RECORD_MS, max_records=1)).get(place, [])
+            return decode_alert(found[0].value or b"") if found and found[0].offset == told.offset else None
+        except msgspec.MsgspecError:
+            return None
+        finally:
+            await consumer.stop()
+
     def _read(self, records: dict[TopicPartition, list[ConsumerRecord]]) -> None:
         for of_partition in records.values():
             for record in of_partition:
                 try:
-                    self.note(_decode(record.value or b""))
+                    told = _decode(record.value or b"")
                 except msgspec.MsgspecError:
                     continue
+                told.partition, told.offset = record.partition, record.offset
+                self.note(told)
 
     async def _is_read(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> bool:
         # the end as a fetch reports it: some brokers answer a question for the latest offset wrongly

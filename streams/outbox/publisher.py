@@ -2,7 +2,8 @@
 
 An entry goes from the outbox only after the topic has acknowledged it. A worker that dies in between leaves it there;
 whoever takes the lease next reads the topic first, finds the state told and drops the entry. Revisions are counted by
-the topic: where Redis lost its last writes, what is detected again is told again only if it ends differently.
+the topic: where Redis lost its last writes, what is detected again is told again only if it ends differently, and what
+does not arise again is taken back (`comparing.py`).
 """
 
 from __future__ import annotations
@@ -10,19 +11,22 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
+from time import time
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from msgspec.structs import replace
+from aiokafka.structs import RecordMetadata
 from redis.asyncio import Redis
 
+from schemas.alert_text import with_text
 from schemas.alerts import Alert, encode_alert
 from streams.failpoints import failpoint
 from streams.keys import Keys
 from streams.marks.facts import decode_fact
 from streams.marks.lease import LEASE_MS, Held, Lease
-from streams.outbox.published import Published, Told
+from streams.outbox.comparing import Comparing
+from streams.outbox.published import Published, told_of
 from streams.outbox.render import render
 from streams.tally.windows import SHANGHAI, Zone
 
@@ -56,6 +60,7 @@ class Publisher:
         worker_id: str,
         zone: Zone = SHANGHAI,
         published: Callable[[Alert], object] = lambda alert: None,
+        clock_ms: Callable[[], int] = lambda: int(time() * 1000),
     ) -> None:
         self._redis = redis
         self._keys = keys
@@ -65,6 +70,7 @@ class Publisher:
         self._tell = published
         self._leases = [Lease(redis, each.lease("publish"), worker_id) for each in keys]
         self._published = Published(bootstrap_servers, topic)
+        self._comparing = Comparing(redis, keys, self._published.all, self._published.read, clock_ms)
         #: shards for which no one but us can have published since we last read the topic
         self._sure: defaultdict[int, bool] = defaultdict(bool)
         self._producer: AIOKafkaProducer | None = None
@@ -83,6 +89,15 @@ class Publisher:
             entries = [_Entry(id, self._render(fields[b"f"])) for id, fields in found]
             took += await self._publish(shard, _one_revision_each(entries))
         return took
+
+    async def compare_pass(self, shard: int) -> int:
+        """Compare some of what the topic says with the rankings of a shard, if that is due (`comparing.py`).
+
+        Returns how many revisions were put into the outbox. Raises as `publish_pass` does.
+        """
+        if not await self._comparing.is_due(shard) or await self.pending(shard) or not await self._is_ours(shard):
+            return 0
+        return await self._comparing.some(shard)
 
     async def pending(self, shard: int) -> int:
         """How many revisions wait in the outbox of a shard. Raises `redis.RedisError`."""
@@ -115,10 +130,12 @@ class Publisher:
     async def _publish(self, shard: int, entries: list[_Entry]) -> int:
         news = [each for each in map(self._as_news, entries) if each is not None]
         self._sure[shard] = False  # until all is acknowledged: the topic may take what it does not acknowledge
-        failures = await self._send(shard, news)
-        for _, alert in (each for each in news if each.id not in failures):
-            self._published.note(Told(alert.alert_id, alert.revision, alert.state))
-            self._tell(alert)
+        outcomes = await self._send(shard, news)
+        failures = {each.id: how for each, how in zip(news, outcomes, strict=True) if isinstance(how, BaseException)}
+        for (_, alert), how in zip(news, outcomes, strict=True):
+            if not isinstance(how, BaseException):
+                self._published.note(told_of(alert, how.partition, how.offset))
+                self._tell(alert)
         failpoint("after_ack")
         await self._drop(shard, [each.id for each in entries if each.id not in failures])
         if failures:
@@ -127,35 +144,36 @@ class Publisher:
         return len(news)
 
     def _as_news(self, entry: _Entry) -> _Entry | None:
-        """The entry under the revision that follows in the topic; None if the topic says so already."""
-        revision = self._published.next_revision(entry.alert.alert_id, entry.alert.state)
-        return None if revision is None else _Entry(entry.id, replace(entry.alert, revision=revision))
+        """The entry as it follows in the topic; None if it is no news there."""
+        alert = self._published.news(entry.alert)
+        if alert is None:
+            return None
+        return _Entry(entry.id, with_text(alert, self._zone.offset_ms) if alert.state != entry.alert.state else alert)
 
     async def _drop(self, shard: int, ids: list[bytes]) -> None:
         if ids:
             await self._redis.xdel(self._keys[shard].outbox(), *ids)
 
-    async def _send(self, shard: int, entries: list[_Entry]) -> dict[bytes, BaseException]:
-        """Send and await the acknowledgement of each; returns what failed."""
+    async def _send(self, shard: int, entries: list[_Entry]) -> list[RecordMetadata | BaseException]:
+        """Send and await the acknowledgement of each; returns where it stands now, or what failed."""
         if not entries:
-            return {}
+            return []
         producer = await self._started()
         failpoint("before_publish")
         sent = [await self._hand_over(shard, producer, each.alert) for each in entries]
         outcomes = await asyncio.gather(*sent, return_exceptions=True)
         failpoint("after_publish")
-        pairs = zip(entries, outcomes, strict=True)
-        return {each.id: outcome for each, outcome in pairs if isinstance(outcome, BaseException)}
+        return outcomes
 
-    async def _hand_over(self, shard: int, producer: AIOKafkaProducer, alert: Alert) -> asyncio.Future[object]:
+    async def _hand_over(self, shard: int, producer: AIOKafkaProducer, alert: Alert) -> asyncio.Future[RecordMetadata]:
         """To the broker, or a failure at once: whoever slept here must not tell what another told meanwhile."""
         if self._leases[shard].left_s * 1000 < _REQUEST_MS:
-            failed: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+            failed: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
             failed.set_exception(LeaseRanOut("the lease ran out before the alerts were sent"))
             return failed
         id = alert.alert_id.encode()
         headers = [("alert-id", id), ("revision", str(alert.revision).encode())]
-        acknowledged: asyncio.Future[object] = await producer.send(
+        acknowledged: asyncio.Future[RecordMetadata] = await producer.send(
             self._topic, encode_alert(alert), key=id, headers=headers
         )
         return acknowledged

@@ -13,7 +13,7 @@ from typing import cast
 from redis.asyncio import Redis
 
 from schemas.alerts import GROSS, NET, Rule
-from streams.keys import Keys, shard_of
+from streams.keys import Keys
 from streams.marks.acts import RECORDS
 from streams.marks.raising import BOOK
 from streams.retention.floors import WentBack
@@ -38,8 +38,11 @@ class SessionForgetter:
         silent = await self._silent(self._keys[shard], session_ids, since_ms) if floors.sessions else []
         went = 0
         for session_id in silent:
-            await self._leave_rankings(self._keys[shard], session_id, since_ms)
-            went += await self._forget_one(self._keys[shard], session_id, floors, since_ms)
+            await self._leave_rankings(session_id, since_ms)
+            gone = await self._forget_one(self._keys[shard], session_id, floors, since_ms)
+            if gone:
+                await self._forget_elsewhere(shard, session_id)
+            went += gone
         return went
 
     async def _silent(self, keys: Keys, session_ids: Iterable[str], since_ms: int) -> list[str]:
@@ -56,17 +59,23 @@ class SessionForgetter:
             if marked is None and int(last_ms or 0) < since_ms
         ]
 
-    async def _leave_rankings(self, keys: Keys, session_id: str, before_ms: int) -> None:
-        scopes = cast("set[bytes]", await self._redis.smembers(keys.placed(session_id)))
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for scope in scopes:
-                dimension, _, scope_id = scope.decode().partition("|")
-                home = self._keys[shard_of(dimension, scope_id, len(self._keys))]
-                for metric in (GROSS, NET):
-                    where = (Rule.RECORD_SESSION, metric, dimension, scope_id)
-                    names = [home.ranking(*where), home.ranking_closed(*where)]
-                    await self._forget_holder(keys=names, args=[session_id, before_ms], client=pipe)
-            await pipe.execute()
+    async def _leave_rankings(self, session_id: str, before_ms: int) -> None:
+        for home in self._keys:
+            scopes = cast("set[bytes]", await self._redis.smembers(home.placed(session_id)))
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for scope in scopes:
+                    dimension, _, scope_id = scope.decode().partition("|")
+                    for metric in (GROSS, NET):
+                        where = (Rule.RECORD_SESSION, metric, dimension, scope_id)
+                        names = [home.ranking(*where), home.ranking_closed(*where)]
+                        await self._forget_holder(keys=names, args=[session_id, before_ms], client=pipe)
+                await pipe.execute()
+
+    async def _forget_elsewhere(self, shard: int, session_id: str) -> None:
+        """Where it was placed in other shards; if this is cut off, a few bytes stay there for ever."""
+        for other, keys in enumerate(self._keys):
+            if other != shard:
+                await self._redis.unlink(keys.placed(session_id))
 
     async def _forget_one(self, keys: Keys, session_id: str, floors: Floors, since_ms: int) -> int:
         own = (Rule.PEAK_HOUR, GROSS, "session", session_id)
@@ -74,6 +83,7 @@ class SessionForgetter:
             keys=[
                 keys.floors(),
                 keys.changed(RECORDS),
+                keys.heard(RECORDS),
                 keys.session(session_id),
                 keys.session_hours(session_id),
                 keys.session_buyers(session_id),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -83,7 +82,6 @@ async def test_a_store_that_goes_back_to_a_snapshot_heals_to_the_truth(evening: 
     snapshot = await copy_of(evening.redis)
     await play_share(evening, 0.3, 0.7)
     await evening.until(0.69)
-    await until_detected(evening)
     await go_back(evening.redis, snapshot)
     await play_share(evening, 0.7, 1.0)
     report = await evening.finish(worker)
@@ -93,12 +91,26 @@ async def test_a_store_that_goes_back_to_a_snapshot_heals_to_the_truth(evening: 
     assert worker.poll() is None
 
 
-async def until_detected(evening: Evening) -> None:
-    """Wait until no change waits for a detection, so that none is under way either."""
-    keys = shard_keys(evening.settings.group, 0)
-    async with asyncio.timeout(30):
-        while await evening.redis.exists(keys.changed("peaks"), keys.changed("records")):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+async def test_a_shard_that_goes_back_alone_heals_to_the_truth(evening: Evening) -> None:
+    """Its rankings are fed by the sessions of the other one, of which nothing is read again."""
+    evening.settings = replace(evening.settings, shards=2)
+    prefix = shard_keys(evening.settings.group, 1).prefix.encode()
+    worker = evening.start_worker()
+    await play_share(evening, 0.0, 0.5)
+    await evening.until(0.49)
+    snapshot = await copy_of(evening.redis)
+    await play_share(evening, 0.5, 0.8)
+    await evening.until(0.79)
+    rest = await copy_of(evening.redis)
+    await go_back(
+        evening.redis, {key: value for key, value in rest.items() if not key.startswith(prefix)}
+        | {key: value for key, value in snapshot.items() if key.startswith(prefix)},
+    )  # fmt: skip
+    await play_share(evening, 0.8, 1.0)
+    report = await evening.finish(worker)
+    assert report.differences == []
+    await evening.check_revisions()
+    assert worker.poll() is None
 
 
 #: a snapshot is of one moment, as a backup is; leases are left out, because they expire

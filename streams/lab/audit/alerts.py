@@ -72,7 +72,9 @@ async def _at_end(consumer: AIOKafkaConsumer, partition: TopicPartition) -> bool
 def alert_differences(found: dict[str, Alert], true: list[TrueAlert], watermark_ms: int) -> list[str]:
     """How the final set of the topic differs from the true one as of a watermark, one line each."""
     final = {
-        alert_id: alert for alert_id, alert in found.items() if alert.state in FINAL and alert.as_of_ms <= watermark_ms
+        alert_id: alert
+        for alert_id, alert in found.items()
+        if alert.state in FINAL and (alert.as_of_ms or 0) <= watermark_ms
     }
     expected = {alert.alert_id: alert for alert in true}
     lines = []

@@ -20,18 +20,21 @@ def closed_holders(
 
 
 def leaders(closed: dict[Ranking, list[Holder]]) -> dict[Ranking, Leader]:
-    """The best holder of each ranking, the first one of equals."""
+    """The best holder of each ranking that has one above 0, the first one of equals."""
     best = {ranking: max(found, key=lambda holder: holder.value_fen) for ranking, found in closed.items()}
-    return {ranking: Leader(holder.id, holder.value_fen) for ranking, holder in best.items()}
+    return {ranking: Leader(each.id, each.value_fen) for ranking, each in best.items() if each.value_fen > 0}
 
 
 def final_alerts(closed: dict[Ranking, list[Holder]], rules: Rules) -> list[Alert]:
-    """Every holder strictly above all earlier ones that has at least `min_history` of them, by alert id."""
+    """Every holder strictly above all earlier ones that has at least `min_history` of them, by alert id.
+
+    Holders are those with GMV above 0; what refunds leave of it may be nothing, and then it is history alone.
+    """
     alerts = []
     for ranking, found in closed.items():
         best: Leader | None = None
         for earlier, holder in enumerate(found):
-            if best is None or holder.value_fen > best.value_fen:
+            if holder.value_fen > (best.value_fen if best else 0):
                 if earlier >= rules.min_history:
                     alerts.append(_alert(ranking, holder, best))
                 best = Leader(holder.id, holder.value_fen)

@@ -35,7 +35,7 @@ class Holder(NamedTuple):
 
 
 def all_holders(tallies: Tallies, sessions: Mapping[str, Session], rules: Rules) -> Iterator[tuple[Ranking, Holder]]:
-    """Every holder with a value above 0, open ones too."""
+    """Every holder with GMV above 0, open ones too."""
     yield from _hours(tallies, rules)
     yield from _spans(tallies, rules)
     yield from _sessions(tallies, sessions)
@@ -78,14 +78,13 @@ def best_span(minutes: Sequence[int]) -> tuple[int, int]:
 def _sessions(tallies: Tallies, sessions: Mapping[str, Session]) -> Iterator[tuple[Ranking, Holder]]:
     for session_id, session in sessions.items():
         counters = tallies.get(Tally("session", session_id, "session", 0))
-        if session.started is None or counters is None or session_id == "(none)":
+        if session.started is None or counters is None or counters["gmv_fen"] <= 0 or session_id == "(none)":
             continue
         start_ms, end_ms = session.started["event_time_ms"], session.end_ms
         for metric, value_fen in ((GROSS, counters["gmv_fen"]), (NET, counters["net_gmv_fen"])):
             holder = Holder(end_ms, session_id, "session", start_ms, session.declared_end_ms, end_ms, value_fen)
             for dimension, id in _scopes(session):
-                if value_fen > 0:
-                    yield Ranking("record.session", metric, dimension, id), holder
+                yield Ranking("record.session", metric, dimension, id), holder
 
 
 def _scopes(session: Session) -> Iterable[tuple[str, str]]:

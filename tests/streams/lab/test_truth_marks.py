@@ -286,7 +286,7 @@ def test_refunds_move_net_only() -> None:
     assert truth.rankings[MERCHANT._replace(metric=NET)] == Leader("s2", 12)
 
 
-def test_a_session_that_gave_everything_back_is_no_history_in_net_terms() -> None:
+def test_a_session_that_gave_everything_back_is_history_in_net_terms_too() -> None:
     log = Log()
     history(log)
     returned = paid("returned", t("03:10"), 5, session_id="s3")
@@ -297,4 +297,18 @@ def test_a_session_that_gave_everything_back_is_no_history_in_net_terms() -> Non
     show(log, "s4", "04:10", "04:20", 99)
     truth = close(log).truth(Rules(min_history=4))
     assert peaks(truth, MERCHANT) == {"s4": 99}
+    assert peaks(truth, MERCHANT._replace(metric=NET)) == {"s4": 99}
+    assert peaks(close(log).truth(Rules(min_history=5)), MERCHANT) == {}
+
+
+def test_what_is_worth_nothing_in_net_terms_leads_nothing() -> None:
+    log = Log()
+    returned = paid("returned", t("03:10"), 5, session_id="s3")
+    log.session(session("started", "s3", t("03:05")))
+    log.order(returned)
+    log.order(refunded(returned, 1, t("03:20"), 5))
+    log.session(session("ended", "s3", t("03:30")))
+    truth = close(log).truth(Rules(min_history=0))
+    assert peaks(truth, MERCHANT) == {"s3": 5}
     assert peaks(truth, MERCHANT._replace(metric=NET)) == {}
+    assert MERCHANT._replace(metric=NET) not in truth.rankings

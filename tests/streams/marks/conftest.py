@@ -30,6 +30,7 @@ class Told(NamedTuple):
     previous: tuple[str, int] | None
     cause: str | None
     evidence: str
+    by: tuple[str, int | None] | None = None
 
 
 class RankingUnderTest(Protocol):
@@ -58,6 +59,7 @@ class TwinRanking:
                 change.previous,
                 change.cause,
                 change.evidence,
+                change.by,
             )
             for act in acts
             for change in self.twin.act(act, watermark_ms)
@@ -89,7 +91,10 @@ class ScriptRanking:
         for id, fields in await self.redis.xrange(self.keys.outbox(), self._read):
             fact = decode_fact(fields[b"f"])
             previous = (fact.previous.holder, fact.previous.value) if fact.previous else None
-            told.append(Told(fact.holder, fact.state, fact.value, fact.revision, previous, fact.cause, fact.evidence))
+            by = (fact.by.holder, fact.by.value) if fact.by else None
+            told.append(
+                Told(fact.holder, fact.state, fact.value, fact.revision, previous, fact.cause, fact.evidence, by)
+            )
             self._read = f"({id.decode()}"
         return told
 

@@ -231,6 +231,42 @@ async def test_a_silent_session_closes_six_hours_after_its_last_sign(
     assert {fact.end_ms for fact in facts} == {None}
 
 
+async def test_orders_paid_after_the_end_confirm_late_and_a_refund_takes_it_back(
+    redis: Redis, settle: Callable, detector: Callable
+) -> None:
+    write, it = settle(KEYS), detector()
+    for id, gross, start in (("s1", 100, 1), ("s2", 90, 3)):
+        await write(
+            0, **sold(id, start, gross, started=declared(at(start)), ended=ended(start + 1), first_ms=0, last_ms=0)
+        )
+    await write.watermark(at(6))
+    await it.records_pass(0)
+    assert await told(redis) == []
+    await write(0, **sold("s2", 9, 20))
+    await it.records_pass(0)
+    assert {(fact.state, fact.value, fact.cause) for fact in await told(redis)} == {("confirmed", 110, "late")}
+    await write(0, **sold("s2", 9, 0, 15))
+    await it.records_pass(0)
+    facts = await told(redis)
+    assert len(facts) == 3, "one message for each scope, of net alone"
+    assert {(fact.metric, fact.state, fact.value, fact.previous.value) for fact in facts} == {
+        ("gmv.paid.net.v1", "retracted", 95, 100)
+    }
+    await write(0, **sold("s1", 1, 0, 10))
+    await it.records_pass(0)
+    assert {(fact.holder, fact.state, fact.cause, fact.by.holder, fact.by.value) for fact in await told(redis)} == {
+        ("s2", "reinstated", "freed", "s1", 90)
+    }
+
+
+async def test_before_there_is_a_watermark_an_alert_does_not_say_when(redis: Redis, settle: Callable) -> None:
+    it = Detector(redis, KEYS, SHANGHAI, LATENESS_MS, 0, 0, "orders", "w1", Clock())
+    await settle(KEYS)(0, **hour(8, 100))
+    await it.peaks_pass(0)
+    [fact] = await told(redis)
+    assert (fact.state, fact.as_of_ms, fact.event_time_ms) == ("provisional", None, None)
+
+
 async def test_a_session_without_a_start_has_no_record(redis: Redis, settle: Callable, detector: Callable) -> None:
     write, it = settle(KEYS), detector()
     await write(0, **sold("s1", 8, 100, ended=ended(9), first_ms=at(8), last_ms=at(9)))

@@ -124,20 +124,19 @@ async def test_it_survives_a_store_that_forgot_the_script(redis: Redis, record: 
 async def test_a_mark_that_changed_meanwhile_stays(redis: Redis, settle: Callable) -> None:
     write, store = settle([KEYS]), MarkStore(redis, [KEYS])
     await write(0, peaks=["hour|1|cluster|a", "hour|2|cluster|a"])
-    marks = await store.marks(KEYS, "peaks", 9)
+    begun = await store.begin(0, "peaks", 9, 5, "w", {})
     await write(0, peaks=["hour|2|cluster|a"])
-    await store.forget(KEYS, "peaks", marks.members)
-    await store.forget(KEYS, "peaks", marks.members)
-    assert (await store.marks(KEYS, "peaks", 9)).members == [(b"hour|2|cluster|a", 2)]
+    await store.forget(0, "peaks", begun.marks.members, begun.steps)
+    assert (await store.begin(0, "peaks", 9, 6, "w", {})).marks.members == [(b"hour|2|cluster|a", 2)]
 
 
 async def test_the_oldest_marks_come_first(redis: Redis, settle: Callable) -> None:
     write, store = settle([KEYS]), MarkStore(redis, [KEYS])
     for number in (3, 1, 2):
         await write(0, peaks=[f"hour|{number}|cluster|a"])
-    marks = await store.marks(KEYS, "peaks", 2)
+    marks = (await store.begin(0, "peaks", 2, 5, "w", {})).marks
     assert marks == ([(b"hour|3|cluster|a", 1), (b"hour|1|cluster|a", 2)], 3, 3)
-    assert (await store.marks(KEYS, "peaks", 3)).waiting is None
+    assert (await store.begin(0, "peaks", 3, 5, "w", {})).marks.waiting is None
 
 
 async def test_the_watermark_never_falls(redis: Redis) -> None:

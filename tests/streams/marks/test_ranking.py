@@ -18,10 +18,19 @@ def closes(number: int) -> int:
     return (number + 1) * 1_000 + LATENESS_MS
 
 
-def up(ranking: Ranking, number: int, value: int, version: int = 1, ends: int | None = None, id: str = "") -> Raise:
+def up(
+    ranking: Ranking,
+    number: int,
+    value: int,
+    version: int = 1,
+    ends: int | None = None,
+    id: str = "",
+    gross: int | None = None,
+) -> Raise:
     """Raise the holder `number`."""
     end = (number + 1) * 1_000 if ends is None else ends
-    return Raise(ranking, Holder(id or f"h{number}", end, number * 1_000, end, end), value, f"e{value}", version)
+    holder = Holder(id or f"h{number}", end, number * 1_000, end, end)
+    return Raise(ranking, holder, value, f"e{value}", version, gross)
 
 
 def past(ranking: Ranking, *values: int) -> list[Act]:
@@ -59,6 +68,17 @@ async def test_holders_without_sales_are_no_history(make: Callable, ranking: Ran
     it = make(ranking, TERMS)
     await it.act(*past(ranking, 10, 0, 10, 0), watermark_ms=closes(8))
     assert await it.act(up(ranking, 9, 50), watermark_ms=closes(8)) == []
+
+
+@pytest.mark.parametrize(("gross", "expected"), [(0, []), (1, ["h9 provisional"])])
+async def test_history_has_gmv_whatever_refunds_leave_of_it(
+    make: Callable, record: Ranking, gross: int, expected: list[str]
+) -> None:
+    it = make(record, TERMS)
+    sold = [up(record, 1, 10), up(record, 2, 0, gross=10), up(record, 3, min(0, gross - 1), gross=gross)]
+    await it.act(*sold, watermark_ms=closes(8))
+    assert states(await it.act(up(record, 9, 50), watermark_ms=closes(8))) == expected
+    assert await it.act(up(record, 1, -5, version=2, gross=10), watermark_ms=closes(8)) == []
 
 
 async def test_history_that_comes_late_opens_the_mouth_of_all_above(make: Callable, ranking: Ranking) -> None:
@@ -330,6 +350,48 @@ async def test_a_withdrawal_may_come_before_the_raise_it_answers(make: Callable,
     assert await it.act(Withdraw(record, "h1", 2), watermark_ms=LONG_AGO) == []
     assert await it.act(up(record, 1, 30, version=1), watermark_ms=LONG_AGO) == []
     assert states(await it.act(up(record, 1, 30, version=3), watermark_ms=LONG_AGO)) == ["h1 provisional"]
+
+
+# -- why ---------------------------------------------------------------------------------------
+def why(told: Sequence) -> list[tuple]:
+    """Changes with their cause and who made it."""
+    return [(each.holder, each.state, each.cause, each.by) for each in told]
+
+
+async def test_what_wins_in_its_time_needs_no_reason(make: Callable, ranking: Ranking) -> None:
+    it = make(ranking, FREE)
+    told = await it.act(up(ranking, 1, 10), watermark_ms=LONG_AGO)
+    told += await it.act(Close(ranking, "h1", 2_000), watermark_ms=closes(1))
+    assert why(told) == [("h1", "provisional", None, None), ("h1", "confirmed", None, None)]
+
+
+async def test_a_session_that_passes_the_record_after_it_closed_is_late(make: Callable, record: Ranking) -> None:
+    it = make(record, FREE)
+    await it.act(*past(record, 30, 20), watermark_ms=FAR)
+    assert await it.act(up(record, 2, 30, version=2), watermark_ms=FAR) == []
+    told = await it.act(up(record, 2, 31, version=3), watermark_ms=FAR)
+    assert why(told) == [("h2", "confirmed", "late", None)]
+    told = await it.act(up(record, 2, 30, version=4), watermark_ms=FAR)
+    assert why(told) == [("h2", "retracted", "fell", None)]
+    told = await it.act(up(record, 2, 40, version=5), watermark_ms=FAR)
+    assert why(told) == [("h2", "reinstated", "late", None)]
+
+
+async def test_one_that_gives_way_is_named(make: Callable, record: Ranking) -> None:
+    it = make(record, FREE)
+    await it.act(*past(record, 40, 30), watermark_ms=FAR)
+    told = await it.act(up(record, 1, 20, version=2), watermark_ms=FAR)
+    assert why(told) == [("h2", "confirmed", "freed", ("h1", 20))]
+    await it.act(up(record, 1, 50, version=3), watermark_ms=FAR)
+    told = await it.act(Withdraw(record, "h1", 4), watermark_ms=FAR)
+    assert why(told)[1:] == [("h2", "reinstated", "freed", ("h1", None))]
+
+
+async def test_history_that_comes_late_is_the_reason(make: Callable, ranking: Ranking) -> None:
+    it = make(ranking, Terms(LATENESS_MS, 1))
+    assert await it.act(up(ranking, 2, 10), watermark_ms=FAR) == []
+    told = await it.act(up(ranking, 1, 5), watermark_ms=FAR)
+    assert why(told) == [("h2", "confirmed", "history", None)]
 
 
 # -- large numbers, odd ids --------------------------------------------------------------------

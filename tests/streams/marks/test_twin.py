@@ -33,10 +33,11 @@ terms = st.builds(Terms, st.just(LATENESS_MS), st.sampled_from([0, 1, 3]))
 def session_acts(ranking: Ranking) -> st.SearchStrategy[Act]:
     """Acts on a ranking of records: ends move, values fall, old readings come, scopes change."""
     raises = st.builds(
-        lambda id, end, declared, value, version: Raise(
-            ranking, Holder(id, end, 0, end if declared else None, end), value, f"e{value}v{version}", version
+        lambda id, end, declared, value, version, refunds: Raise(
+            ranking, Holder(id, end, 0, end if declared else None, end), value, f"e{value}v{version}", version,
+            max(0, value) + refunds,
         ),
-        ids, instants, st.booleans(), values, versions,
+        ids, instants, st.booleans(), values, versions, st.integers(0, 1),
     )  # fmt: skip
     closes = st.builds(lambda id, end: Close(ranking, id, end), ids, instants)
     withdrawals = st.builds(lambda id, version: Withdraw(ranking, id, version), ids, versions)
@@ -91,12 +92,12 @@ async def test_script_and_twin_tell_the_same_of_hours(
 
 
 # -- the final set -----------------------------------------------------------------------------
-def final_set(holders: Iterable[tuple[int, str, int]], min_history: int) -> set[str]:
-    """The definition: strictly above all earlier ones, with enough earlier ones above 0. (order, id, value) each."""
+def final_set(holders: Iterable[tuple[int, str, int, int]], min_history: int) -> set[str]:
+    """The definition: strictly above all earlier ones, enough of which have GMV. (order, id, value, GMV) each."""
     winners = set()
-    for order, id, value in holders:
+    for order, id, value, _ in holders:
         earlier = [other for other in holders if (other[0], other[1].encode()) < (order, id.encode())]
-        history = [other for other in earlier if other[2] > 0]
+        history = [other for other in earlier if other[3] > 0]
         if value > max((other[2] for other in earlier), default=0) and value > 0 and len(history) >= min_history:
             winners.add(id)
     return winners
@@ -109,16 +110,21 @@ async def test_sessions_end_in_the_final_set(
 ) -> None:
     calls = data.draw(steps(session_acts(record)))
     last = data.draw(
-        st.permutations([(id, data.draw(instants), data.draw(values), data.draw(st.booleans())) for id in IDS])
+        st.permutations(
+            [
+                (id, data.draw(instants), data.draw(values), data.draw(st.integers(0, 1)), data.draw(st.booleans()))
+                for id in IDS
+            ]
+        )
     )
     script = script_ranking(f"g{next(GROUPS)}", record, terms)
     for acts, watermark_ms in calls:
         await script.act(*acts, watermark_ms=watermark_ms)
-    for id, end, value, here in last:
-        act = Raise(record, Holder(id, end, 0, end, end), value, "", 9) if here else Withdraw(record, id, 9)
-        await script.act(act, watermark_ms=0)
-    await script.act(*(Close(record, id, end) for id, end, _, _ in last), watermark_ms=END_MS)
-    here = [(end, id, value) for id, end, value, here in last if here]
+    for id, end, value, refunds, here in last:
+        raised = Raise(record, Holder(id, end, 0, end, end), value, "", 9, max(0, value) + refunds)
+        await script.act(raised if here else Withdraw(record, id, 9), watermark_ms=0)
+    await script.act(*(Close(record, id, end) for id, end, *_ in last), watermark_ms=END_MS)
+    here = [(end, id, value, max(0, value) + refunds) for id, end, value, refunds, here in last if here]
     assert await script.final_set() == final_set(here, terms.min_history)
 
 
@@ -137,5 +143,5 @@ async def test_hours_end_in_the_final_set(
                 best[act.holder.order_ms] = max(act.value, best.get(act.holder.order_ms, 0))
     await script.act(*(Close(peak, IDS[order], order + 1) for order in best), watermark_ms=END_MS)
     assert await script.final_set() == final_set(
-        [(order, IDS[order], value) for order, value in best.items()], terms.min_history
+        [(order, IDS[order], value, value) for order, value in best.items()], terms.min_history
     )

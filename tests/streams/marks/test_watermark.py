@@ -67,6 +67,23 @@ def test_the_newest_arrival_may_be_a_reject() -> None:
     assert told(part(0, 0, t(1_000)), part(1, t(5), t(6)), part(2, t(990), t(995))) == t(990)
 
 
+def test_documented_a_live_watermark_may_be_above_that_of_a_replay_until_the_log_passes_it() -> None:
+    """A partition is silent for a minute and fully read, so the others go on; then it brings what is older than that.
+
+    Live, the watermark stays where it was (it never falls) and what came counts as late. A replay that reads all at
+    once never sees the minute of silence: it ends lower, and has closed fewer windows. It closes the rest, with the
+    same values, as soon as the partition has come as far: no final set differs below both watermarks.
+    """
+    silent, others = part(1, t(100), t(100)), part(0, t(190), t(190))
+    live = told(silent, others)
+    assert live == t(190)
+    older = silent._replace(trusted_ms=t(150), arrival_ms=t(195))
+    replay = told(older, others)
+    assert replay == t(150)
+    further = [each._replace(trusted_ms=t(250), arrival_ms=t(300)) for each in (older, others)]
+    assert told(*further) == t(250)
+
+
 # -- the clock ---------------------------------------------------------------------------------
 @pytest.mark.parametrize(("now", "expected"), [(69.999, None), (70, t(10)), (200, t(140))])
 def test_when_all_is_quiet_the_clock_moves_it(now: float, expected: int | None) -> None:
@@ -102,10 +119,21 @@ def test_a_clock_that_steps_back_makes_it_wait_again() -> None:
     assert looks.look([quiet], 1_000 + SETTLE_MS) == {("orders", 0)}
 
 
+def test_a_partition_that_went_back_is_not_read_whatever_its_flag_says() -> None:
+    looks = FullyRead()
+    here = part(0, t(5), t(10))
+    looks.look([here], 0)
+    assert looks.look([here._replace(next=9)], SETTLE_MS) == set()
+    assert looks.look([here._replace(next=9)], 9 * SETTLE_MS) == set()
+    looks.look([here], 10 * SETTLE_MS)
+    assert looks.look([here], 11 * SETTLE_MS) == {here.place}
+
+
 # -- shards ------------------------------------------------------------------------------------
 def test_the_shard_that_lags_decides() -> None:
     ahead, behind = part(0, t(9), t(10)), part(0, t(5), t(6))._replace(next=7)
-    assert merge_shards([{ahead.place: ahead}, {behind.place: behind}]) == [behind]
+    assert merge_shards([{ahead.place: ahead}, {behind.place: behind}]) == [behind._replace(unread=True)]
+    assert merge_shards([{behind.place: behind}, {behind.place: behind}]) == [behind]
     [missing] = merge_shards([{ahead.place: ahead}, {}])
     assert missing.unread
     assert not missing.trusted_ms

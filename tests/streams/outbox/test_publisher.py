@@ -3,75 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Callable
 from time import monotonic
 from uuid import uuid4
 
 import msgspec
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as StoreGone
 
-from schemas.alerts import Alert, decode_alert
-from streams.keys import shard_keys
+from schemas.alerts import Alert
 from streams.lab.servers import Broker
-from streams.marks.facts import Fact
 from streams.outbox import publisher as module
 from streams.outbox.publisher import LeaseRanOut, Publisher
-
-KEYS = [shard_keys("test", 0)]
-OUTBOX = KEYS[0].outbox()
-
-Record = tuple[bytes, dict[str, bytes], Alert]
-
-
-@pytest.fixture
-async def publisher(redis: Redis, broker: Broker, topic: str) -> AsyncIterator[Callable[..., Publisher]]:
-    """Makes publishers, closed in the end."""
-    made: list[Publisher] = []
-
-    def make(worker: str = "w1", **settings: object) -> Publisher:
-        made.append(Publisher(redis, KEYS, broker.address, topic, worker, **settings))  # type: ignore[arg-type]
-        return made[-1]
-
-    yield make
-    for each in made:
-        await each.close()
-
-
-@pytest.fixture
-def put(redis: Redis, fact: Callable) -> Callable[..., Awaitable[None]]:
-    """Puts facts into the outbox, given as (holder, revision, state)."""
-
-    async def write(*facts: tuple[str, int, str]) -> None:
-        for holder, revision, state in facts:
-            value: Fact = fact(holder=holder, revision=revision, state=state)
-            packed = msgspec.msgpack.encode(value)
-            await redis.xadd(OUTBOX, {"f": packed})
-
-    return write
-
-
-@pytest.fixture
-def read(broker: Broker, topic: str) -> Callable[[], Awaitable[list[Record]]]:
-    """Reads the whole topic: key, headers and alert of each record."""
-
-    async def everything() -> list[Record]:
-        consumer = AIOKafkaConsumer(topic, bootstrap_servers=broker.address, auto_offset_reset="earliest")
-        await consumer.start()
-        try:
-            [partition] = consumer.assignment()
-            found: list[Record] = []
-            while consumer.highwater(partition) is None or len(found) < consumer.highwater(partition):
-                for records in (await consumer.getmany(timeout_ms=200)).values():
-                    found += [(each.key, dict(each.headers), decode_alert(each.value)) for each in records]
-            return found
-        finally:
-            await consumer.stop()
-
-    return everything
+from tests.streams.outbox.conftest import KEYS, OUTBOX, Record
 
 
 def short(records: list[Record]) -> list[tuple[str, int, str]]:
@@ -231,6 +178,35 @@ async def test_what_ends_differently_is_told_under_the_next_revision(redis: Redi
     await put(("s1", 1, "superseded"))
     assert await it.publish_pass(0) == 1
     assert short(await read())[-1] == ("s1", 3, "superseded")
+
+
+async def test_what_is_detected_again_on_the_way_there_is_not_told(redis: Redis, publisher, put, read, fact) -> None:
+    """As of an earlier watermark than that of what people know already."""
+    it = publisher()
+    await put(("s1", 1, "provisional"), ("s1", 2, "confirmed"))
+    assert await it.publish_pass(0) == 2
+    await redis.flushall()
+    for state, as_of_ms in (("provisional", 5), ("superseded", 6), ("provisional", 7)):
+        early = fact(holder="s1", revision=1, state=state, as_of_ms=as_of_ms)
+        await redis.xadd(OUTBOX, {"f": msgspec.msgpack.encode(early)})
+    await put(("s1", 2, "confirmed"))
+    assert await it.publish_pass(0) == 0
+    assert await redis.xlen(OUTBOX) == 0
+    assert short(await read())[-1] == ("s1", 2, "confirmed")
+
+
+async def test_what_was_taken_back_and_is_confirmed_again_is_reinstated(redis: Redis, publisher, put, read) -> None:
+    it = publisher()
+    await put(("s1", 1, "superseded"))
+    assert await it.publish_pass(0) == 1
+    await redis.flushall()
+    await put(("s1", 1, "confirmed"))
+    assert await it.publish_pass(0) == 1
+    _, _, alert = (await read())[-1]
+    assert (alert.revision, str(alert.state), alert.reason) == (2, "reinstated", "it is so after all")
+    assert "reinstated" in alert.text
+    await put(("s1", 2, "reinstated"))
+    assert await it.publish_pass(0) == 0
 
 
 # -- the topic ---------------------------------------------------------------------------------

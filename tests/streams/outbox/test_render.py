@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from schemas.alerts import Alert, Evidence, Holder, Previous, Rule, Scope, State, alert_id, decode_alert, encode_alert
-from streams.marks.facts import PreviousFact, decode_fact
+from streams.marks.facts import Mover, PreviousFact, decode_fact
 from streams.outbox.render import render
 from streams.tally.windows import SHANGHAI
 
@@ -51,17 +51,48 @@ BEST = 10_750_000_000
     ("state", "cause", "before", "reason"),
     [
         ("provisional", None, 9, None),
-        ("retracted", "fell", 9, "its own value fell to ¥107.50 M (1.075 亿)"),
+        (
+            "retracted", "fell", BEST,
+            "its own value fell to ¥107.50 M (1.075 亿), not above the ¥107.50 M (1.075 亿) of session-0007",
+        ),
         ("retracted", "withdrawn", 9, "its session no longer belongs to this category"),
         ("superseded", "history", 9, "too few earlier holders"),
-        ("superseded", "reached", BEST, "session-0007 ties it"),
-        ("superseded", "reached", BEST + 1, "session-0007 beats it"),
+        (
+            "superseded", "reached", BEST,
+            "session-0007 ties it: ¥107.50 M (1.075 亿) against ¥107.50 M (1.075 亿)",
+        ),
+        ("superseded", "reached", BEST + 1, "session-0007 beats it: ¥107,500,000.01 against ¥107,500,000.00"),
+        ("confirmed", "late", 9, "late: by orders paid after its end, or read after it had closed"),
+        ("reinstated", "history", 9, "there are enough earlier holders now"),
+        ("reinstated", "moved", 9, "its end is another now"),
+        ("reinstated", "rose", 9, "its own value rose to ¥107.50 M (1.075 亿)"),
     ],
-)
+)  # fmt: skip
 def test_a_state_that_was_left_has_its_reason(fact: Callable, state, cause, before, reason) -> None:
     previous = PreviousFact("session-0007", 1_767_000_000_000, before, None)
     alert = render(fact(state=state, cause=cause, previous=previous), OFFSET_MS)
     assert alert.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [(90_000, "session-x gave way: it has ¥900.00 now"), (None, "session-x no longer belongs to this category")],
+)
+def test_who_made_room_is_named(fact: Callable, value: int | None, reason: str) -> None:
+    alert = render(fact(state="reinstated", cause="freed", by=Mover("session-x", 1, value)), OFFSET_MS)
+    assert alert.reason == reason
+
+
+def test_what_is_not_known_yet_is_null_with_a_reason(fact: Callable) -> None:
+    alert = render(fact(state="provisional", as_of_ms=None, event_time_ms=None), OFFSET_MS)
+    assert (alert.as_of_ms, alert.event_time_ms, alert.reason) == (None, None, "no watermark yet")
+    assert decode_alert(encode_alert(alert)) == alert
+
+
+def test_an_id_in_a_reason_can_not_break_the_line(fact: Callable) -> None:
+    previous = PreviousFact("a\nb", 1_767_000_000_000, BEST, None)
+    alert = render(fact(state="superseded", cause="reached", previous=previous), OFFSET_MS)
+    assert len(alert.text.splitlines()) == 1
 
 
 def test_an_hour_is_named_by_the_local_clock(fact: Callable) -> None:

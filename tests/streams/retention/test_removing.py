@@ -6,7 +6,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from streams.keys import shard_keys
+from streams.keys import HISTORY, shard_keys
 from streams.retention.deeds import Deed, Merge, Remove, RollUp, Trim
 from streams.retention.floors import FloorRaiser, WentBack, read_floors, read_swept
 from streams.retention.policy import Floors
@@ -50,11 +50,13 @@ async def test_what_was_swept_stands_beside(redis: Redis) -> None:
     assert await read_floors(redis, KEYS) == Floors()
 
 
-async def test_floors_are_not_raised_in_a_redis_that_went_back(redis: Redis) -> None:
+@pytest.mark.parametrize("went_back_to", [8, HISTORY + 9])
+async def test_floors_are_not_raised_in_a_redis_that_went_back(redis: Redis, went_back_to: int) -> None:
+    """To a lower change version, or to one of another history, whatever has been settled since."""
     raiser = FloorRaiser(redis)
     await redis.set(KEYS.sequence(), 9)
     await raiser.raise_floors(KEYS, Floors(minutes=60), await raiser.version(KEYS))
-    await redis.set(KEYS.sequence(), 8)
+    await redis.set(KEYS.sequence(), went_back_to)
     with pytest.raises(WentBack):
         await raiser.raise_floors(KEYS, Floors(minutes=120), 9)
     assert await read_floors(redis, KEYS) == Floors(minutes=60)
