@@ -17,24 +17,29 @@ from streams.lab.servers.server import INSTALL, EmbeddedMissing, NotYet, Server
 
 
 class Broker(Server):
-    """A Kafka-compatible broker on `port` (0: any free one)."""
+    """A Kafka-compatible broker on `port` (0: any free one).
+
+    `advertised` is the "host:port" that it tells clients to come to, if that is another one: a proxy's.
+    """
 
     name = "broker"
+    #: where the log is kept
+    storage = "memory://tansu/"
 
-    def __init__(self, directory: Path, port: int = 0) -> None:
+    def __init__(self, directory: Path, port: int = 0, advertised: str = "") -> None:
         super().__init__(directory, port)
         self._program = _program()
+        self._advertised = advertised
         self._cluster_id = f"hightide-{uuid4().hex}"
 
     def _command(self) -> list[str]:
-        url = f"tcp://{self.address}"
         return [
             self._program,
             "broker",
             *("--cluster-id", self._cluster_id),
-            *("--listener-url", url),
-            *("--advertised-listener-url", url),
-            *("--storage-engine", "memory://tansu/"),
+            *("--listener-url", f"tcp://{self.address}"),
+            *("--advertised-listener-url", f"tcp://{self._advertised or self.address}"),
+            *("--storage-engine", self.storage),
         ]
 
     def _check(self) -> None:
