@@ -186,8 +186,11 @@ class _Pair:
 
     async def _replies(self) -> None:
         while data := await self._server.reader.read(_BLOCK_BYTES):
-            if self._tap is not None and self._tap.reply(data) is None:
-                return
+            if self._tap is not None:
+                passed = self._tap.reply(data)
+                if passed is None:
+                    return
+                data = passed
             await self._weathered(data)
             if not self._proxy.weather.lose_replies and not self._replies_ended:
                 self._client.writer.write(data)

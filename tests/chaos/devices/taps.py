@@ -14,6 +14,8 @@ from typing import Protocol
 PRODUCE, FETCH, LIST_OFFSETS, METADATA, HEARTBEAT = 0, 1, 2, 3, 12
 _SIZE = struct.Struct(">i")
 _REQUEST = struct.Struct(">hhi")
+#: a request names its client and its topics first
+_NAMES_BYTES = 160
 
 
 class Tap(Protocol):
@@ -27,10 +29,10 @@ class Tap(Protocol):
 
 
 class Nth:
-    """Counts matching requests over all connections; `due()` is true once, for number `nth` (from 1)."""
+    """Counts matching requests over all connections; `due()` is true for those whose numbers (from 1) are given."""
 
-    def __init__(self, nth: int) -> None:
-        self._nth = nth
+    def __init__(self, *numbers: int) -> None:
+        self._numbers = numbers
         self.seen = 0
         #: how many replies were kept back
         self.cut = 0
@@ -38,24 +40,28 @@ class Nth:
     def due(self) -> bool:
         """Count one more."""
         self.seen += 1
-        return self.seen == self._nth
+        return self.seen in self._numbers
 
 
 class KafkaTap:
-    """Keeps back the reply to a Kafka request of `api_key`, told from the others on its way by its correlation id."""
+    """Keeps back the reply to a Kafka request of `api_key`, told from the others on its way by its correlation id.
 
-    def __init__(self, api_key: int, nth: Nth) -> None:
+    With `mark`, only requests count that have it in their first bytes: a topic's name.
+    """
+
+    def __init__(self, api_key: int, nth: Nth, mark: bytes = b"") -> None:
         self._api_key = api_key
         self._nth = nth
-        self._requests = _Frames(_REQUEST.size)
+        self._mark = mark
+        self._requests = _Frames(_REQUEST.size + (_NAMES_BYTES if mark else 0))
         self._replies = _Frames(_SIZE.size)
         self._awaited: int | None = None
 
     def request(self, data: bytes) -> None:
         """See `Tap`."""
         for head in self._requests.feed(data):
-            api_key, _, correlation = _REQUEST.unpack(head)
-            if api_key == self._api_key and self._nth.due():
+            api_key, _, correlation = _REQUEST.unpack_from(head)
+            if api_key == self._api_key and self._mark in head and self._nth.due():
                 self._awaited = correlation
 
     def reply(self, data: bytes) -> bytes | None:
@@ -100,22 +106,42 @@ class _Frames:
         self._skip = 0
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The heads of the frames that begin in `data`, or that became long enough with it."""
+        """The heads of the frames that became long enough with `data`; shorter ones whole."""
         skipped = min(self._skip, len(data))
         self._skip -= skipped
         self._buffer += data[skipped:]
         heads = []
-        while len(self._buffer) >= _SIZE.size + self._head:
+        while len(self._buffer) >= _SIZE.size:
             whole = _SIZE.size + _SIZE.unpack_from(self._buffer)[0]
-            heads.append(self._buffer[_SIZE.size : _SIZE.size + self._head])
+            if len(self._buffer) < min(whole, _SIZE.size + self._head):
+                break
+            heads.append(self._buffer[_SIZE.size : min(whole, _SIZE.size + self._head)])
             self._skip = max(0, whole - len(self._buffer))
             self._buffer = self._buffer[whole:]
         return heads
 
 
-def watch_kafka(api_key: int, nth: Nth) -> Callable[[], Tap]:
+class AtRequest:
+    """Calls `deed` before the first Kafka request of `api_key` of this connection is passed on."""
+
+    def __init__(self, api_key: int, deed: Callable[[], None]) -> None:
+        self._api_key = api_key
+        self._deed = deed
+        self._requests = _Frames(_REQUEST.size)
+
+    def request(self, data: bytes) -> None:
+        """See `Tap`."""
+        if any(_REQUEST.unpack(head)[0] == self._api_key for head in self._requests.feed(data)):
+            self._deed()
+
+    def reply(self, data: bytes) -> bytes | None:
+        """See `Tap`."""
+        return data
+
+
+def watch_kafka(api_key: int, nth: Nth, mark: bytes = b"") -> Callable[[], Tap]:
     """A tap for each new connection."""
-    return lambda: KafkaTap(api_key, nth)
+    return lambda: KafkaTap(api_key, nth, mark)
 
 
 def watch_redis(mark: bytes, nth: Nth) -> Callable[[], Tap]:

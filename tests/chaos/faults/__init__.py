@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.chaos.faults import floods, points, store, workers
+from tests.chaos.faults import broker, floods, network, points, store, workers
 from tests.chaos.trial import Fault
 
-ALL: dict[str, Fault] = {fault.name: fault for module in (workers, points, store, floods) for fault in module.FAULTS}
+_MODULES = (workers, points, store, broker, network, floods)
+ALL: dict[str, Fault] = {fault.name: fault for module in _MODULES for fault in module.FAULTS}
