@@ -182,6 +182,9 @@ class Publisher:
         async with self._kafka:
             if self._producer is None:
                 producer = AIOKafkaProducer(bootstrap_servers=self._servers, acks="all", request_timeout_ms=_REQUEST_MS)
+                # The client would send again by itself what was not acknowledged, and the topic may have it already:
+                # a batch that has expired it fails instead, and the next pass looks into the topic first.
+                producer._message_accumulator._batch_ttl = 0.0
                 try:
                     await producer.start()
                 except BaseException:
