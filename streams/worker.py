@@ -7,6 +7,8 @@ import logging
 import os
 import signal
 import socket
+import threading
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 from uuid import uuid4
@@ -62,6 +64,7 @@ class Worker:
         self._waits_for: str | None = "its servers"
         self._fault: Expected | None = None
         self._ended = asyncio.Event()
+        self._leaving = threading.Event()
         #: tells workers apart in leases and logs; never used twice
         self.id = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
 
@@ -110,6 +113,7 @@ class Worker:
         )
 
     async def _with_producer(self, redis: Redis) -> None:
+        self._watch_the_end(STOP_WITHIN_S + GIVEN_UP_WITHIN_S)
         producer = AIOKafkaProducer(
             bootstrap_servers=self._settings.kafka,
             acks="all",
@@ -124,6 +128,7 @@ class Worker:
         try:
             await self._work(assembly)
         finally:
+            self._leaving.set()
             await self._close(assembly, producer)
 
     def _end(self, fault: Expected) -> None:
@@ -237,11 +242,30 @@ class Worker:
                 await assembly.redriver.close()
                 await assembly.publisher.close()
                 await producer.stop()
-        except Exception as error:  # whatever hangs or fails now, the exit code below is what counts
-            _log.warning("stopped by force: %s", str(error) or type(error).__name__)
-            if self._fault is not None:  # nobody is left to tell it
+        except Exception as error:  # whatever hangs or fails now, the exit code is what counts
+            self._leave_by_force(str(error) or type(error).__name__)
+
+    def _watch_the_end(self, seconds: float) -> None:
+        """End the process so long after `_leaving`, also if something blocks the loop, or keeps Python's threads.
+
+        The thread of the Kafka client is no daemon, and a broker that fell silent can hold it for minutes. Ours is
+        started long before it is needed: a process without memory starts none.
+        """
+
+        def leave() -> None:
+            self._leaving.wait()
+            time.sleep(seconds)
+            self._leave_by_force("the process did not end by itself")
+
+        threading.Thread(target=leave, name="end", daemon=True).start()
+
+    def _leave_by_force(self, why: str) -> None:
+        try:
+            _log.warning("stopped by force: %s", why)
+            if self._fault is not None:  # perhaps nobody else is left to tell it
                 _log.error("%s", self._fault)
             logging.shutdown()
+        finally:
             os._exit(self._fault.exit_code if self._fault else 0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
@@ -191,6 +192,22 @@ class Stopping:
     def assembly(self) -> Any:
         part = SimpleNamespace(stop=self._stop, release=self._stop, close=self._stop)
         return SimpleNamespace(app=part, detector=part, publisher=part, purger=part)
+
+
+async def test_a_process_whose_threads_do_not_end_is_left_by_force(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    left: queue.Queue[int] = queue.Queue()
+    monkeypatch.setattr(module.os, "_exit", left.put)
+    monkeypatch.setattr(module.logging, "shutdown", lambda: None)
+    it = worker()
+    it._end(WorkerStuck("no progress"))
+    it._watch_the_end(0.01)
+    assert left.empty()
+    it._leaving.set()
+    # the loop stands still meanwhile
+    assert left.get(timeout=5) == 75
+    assert caplog.messages == ["stopped by force: the process did not end by itself", "no progress"]
 
 
 @pytest.mark.parametrize(("fault", "code"), [(LogReplaced("another log"), 78), (None, 0)])
