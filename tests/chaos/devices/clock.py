@@ -17,7 +17,7 @@ class NoFaketime(Exception):
 
 
 class WrongClock:
-    """A clock that is `offset_s` ahead of the right one. Processes that have it follow `set`."""
+    """A clock that can be set. Processes that have it follow within a second."""
 
     def __init__(self, folder: Path) -> None:
         """Raises `NoFaketime`."""
@@ -38,7 +38,9 @@ class WrongClock:
         return {
             "LD_PRELOAD": str(self._library),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_NO_CACHE": "1",
+            # looked at once a second: at every question for the time, a worker would do little else
+            "FAKETIME_CACHE_DURATION": "1",
+            # one of them, by the library's version
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "DONT_FAKE_MONOTONIC": "1",
             "NO_FAKE_STAT": "1",

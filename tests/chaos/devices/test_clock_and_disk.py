@@ -39,7 +39,11 @@ def test_the_wall_clock_of_a_process_jumps_and_its_spans_do_not(tmp_path: Path) 
 
         ahead, span = ask()
         clock.set(-3600)
+        until = time.monotonic() + 10
         behind, later = ask()
+        while behind > 0 and time.monotonic() < until:
+            time.sleep(0.05)
+            behind, later = ask()
     assert ahead == pytest.approx(3600, abs=5)
     assert behind == pytest.approx(-3600, abs=5)
     assert later == pytest.approx(span, abs=1)
