@@ -83,4 +83,6 @@ def later_beginning(offset: int) -> Rewriter:
 
 def group_forbidden() -> Rewriter:
     """Every heartbeat of a group is answered with a right that was taken away."""
-    return Rewriter(HEARTBEAT, lambda version, request, answer: answer[:-2] + struct.pack(">h", _GROUP_AUTHORIZATION_FAILED))
+    return Rewriter(
+        HEARTBEAT, lambda version, request, answer: answer[:-2] + struct.pack(">h", _GROUP_AUTHORIZATION_FAILED)
+    )

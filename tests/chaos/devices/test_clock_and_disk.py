@@ -17,15 +17,17 @@ from tests.chaos.devices.disk import NoSmallDisk, SmallDisk
 _SAY = "import sys, time\nfor _ in sys.stdin: print(time.time(), time.monotonic(), flush=True)"
 
 
-def test_the_wall_clock_of_a_process_jumps_and_its_spans_do_not(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["for_python", "for_programs"])
+def test_the_wall_clock_of_a_process_jumps_and_its_spans_do_not(tmp_path: Path, kind: str) -> None:
+    clock = WrongClock(tmp_path)
     try:
-        clock = WrongClock(tmp_path)
+        environment = getattr(clock, kind)()
     except NoFaketime as error:
         pytest.skip(str(error))
     clock.set(3600)
     with subprocess.Popen(
         [sys.executable, "-c", _SAY],
-        env={**os.environ, **clock.environment},
+        env={**os.environ, **environment},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -79,7 +79,7 @@ async def rewritten(world: World, chance: Random) -> None:
     worker.kill()
     before = await counts(world)
     await _wipe(world, broker)
-    world.records = [each for each in some_market(chance)]
+    world.records = list(some_market(chance))
     await world.send(_renamed(world.records))
     await must_refuse(world, world.start_worker(), "is not the one that was counted there", before)
     await _wipe(world, broker)

@@ -81,11 +81,9 @@ async def _is(true: object) -> bool:
 # -- W11: clocks ---------------------------------------------------------------------------------
 async def workers_clock_jumps(world: World, chance: Random) -> None:
     """Its wall clock is an hour off, and jumps between the two sides and the truth."""
-    clock = _clock(world)
-    if clock is None:
-        return
+    clock = WrongClock(world.folder)
     clock.set(chance.choice((-_HOUR_S, 0, _HOUR_S)))
-    with _environment(clock.environment):
+    with _environment(clock.for_python()):
         world.start_worker()
     world.start_playing()
     for share in sorted(chance.uniform(0.05, 0.9) for _ in range(3)):
@@ -93,17 +91,20 @@ async def workers_clock_jumps(world: World, chance: Random) -> None:
         clock.set(chance.choice((-_HOUR_S, -60, 0, 60, _HOUR_S)))
         if chance.random() < 0.3:
             world.workers[-1].kill()
-            with _environment(clock.environment):
+            with _environment(clock.for_python()):
                 world.start_worker()
 
 
 async def stores_clock_jumps(world: World, chance: Random) -> None:
     """The store's, by which leases end."""
-    clock = _clock(world)
-    if clock is None:
+    clock = WrongClock(world.folder)
+    try:
+        environment = clock.for_programs()
+    except NoFaketime as error:
+        world.notes.append(f"SKIPPED: {error}")
         return
     world.store.stop()
-    with _environment(clock.environment):
+    with _environment(environment):
         world.store.start()
     world.start_worker()
     world.start_worker()
@@ -111,14 +112,6 @@ async def stores_clock_jumps(world: World, chance: Random) -> None:
     for share in sorted(chance.uniform(0.05, 0.9) for _ in range(3)):
         await world.until(share)
         clock.set(chance.choice((-_HOUR_S, -60, 0, 60, _HOUR_S)))
-
-
-def _clock(world: World) -> WrongClock | None:
-    try:
-        return WrongClock(world.folder)
-    except NoFaketime as error:
-        world.notes.append(f"SKIPPED: {error}")
-        return None
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -28,7 +29,9 @@ _VALUES = strategies.one_of(
     strategies.floats(),
     strategies.text(max_size=200),
     strategies.lists(strategies.integers(), max_size=3),
-    strategies.sampled_from([10**12, 10**12 + 1, 2**53, 2**63, -(2**63), 10**30, -0.0, 1e308, "", "CNY", "live", "\ud7ff"]),
+    strategies.sampled_from(
+        [10**12, 10**12 + 1, 2**53, 2**63, -(2**63), 10**30, -0.0, 1e308, "", "CNY", "live", "\ud7ff"]
+    ),
 )
 #: what stands for a number that JSON's readers disagree about
 _LITERALS = (b"NaN", b"Infinity", b"-Infinity", b"1e400", b"-0", b"01", b"1.0", b"1e2", b"0x10", b"tru", b"9" * 400)
@@ -38,6 +41,7 @@ _LITERALS = (b"NaN", b"Infinity", b"-Infinity", b"1e400", b"-0", b"01", b"1.0", 
 async def fuzzed(world: World, chance: Random) -> None:
     """Thousands of records made of good ones: a field changed, bytes changed, cut, doubled; and bytes of no kind."""
     hurt = [*_changed_fields(world.records, chance), *_changed_bytes(world.records, chance), *_extremes(world.records)]
+    hurt = [each for each in hurt if not _has_a_name_twice(each)]
     chance.shuffle(hurt)
     begin_ms, end_ms = world.records[0].arrival_ms, world.records[-1].arrival_ms
     placed = [
@@ -79,6 +83,21 @@ def _changed_fields(records: Sequence[Planned], chance: Random) -> list[bytes]:
     return made
 
 
+def _has_a_name_twice(value: bytes) -> bool:
+    """The last of two counts; whether the first may be of a wrong type the contract does not say."""
+    twice: list[str] = []
+
+    def note(pairs: list[tuple[str, object]]) -> None:
+        names = [name for name, _ in pairs]
+        twice.extend(name for name in names if names.count(name) > 1)
+
+    try:
+        json.loads(value, object_pairs_hook=note)
+    except (ValueError, RecursionError):
+        return False
+    return bool(twice)
+
+
 def _is_object(value: bytes) -> bool:
     try:
         return isinstance(msgspec.json.decode(value), dict)
@@ -115,7 +134,6 @@ def _extremes(records: Sequence[Planned]) -> Iterator[bytes]:
         yield good[:end] + b',"more":' + literal + b"}"
     yield from (b"[" * 10_000, b'{"a":' * 10_000, b"", b"null", b"{}", b"\xff\xfe", b"\xef\xbb\xbf" + good, good + good)
     yield good[:end] + b',"more":"' + b"x" * (1 << 20) + b'"}'
-    yield good[:end] + b',"amount_fen":1}'
     yield good[:end] + b',"more":"\\ud800"}'
 
 
