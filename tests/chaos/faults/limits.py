@@ -16,6 +16,7 @@ from streams.lab.servers import Store
 from tests.chaos.devices.clock import NoFaketime, WrongClock
 from tests.chaos.devices.disk import NoSmallDisk, SmallDisk
 from tests.chaos.devices.proxy import ChaosProxy
+from tests.chaos.faults.rubbish import send_bombs
 from tests.chaos.stage import ask_store, own_store, proxied_store
 from tests.chaos.trial import Fault
 from tests.chaos.workers import TrialFailed
@@ -35,8 +36,10 @@ async def out_of_memory(world: World, chance: Random) -> None:
     limit = has + chance.choice((0, 64 << 10, 1 << 20, 4 << 20))
     worker.expected_to_end = True
     resource.prlimit(worker.process.pid, resource.RLIMIT_AS, (limit, limit))
+    # what it is given next does not fit into what it has
+    await send_bombs(world, [0], 64)
     await world.played()
-    code = await worker.ended(chance.uniform(1.0, 4.0))
+    code = await worker.ended(chance.uniform(2.0, 30.0))
     world.notes.append(f"{(limit - has) >> 10} KiB more, exit code {code}")
     if code == 0:
         raise TrialFailed("a worker without memory ended as if all was well")

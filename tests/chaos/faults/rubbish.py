@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 
@@ -144,27 +144,32 @@ async def bomb(world: World, chance: Random) -> None:
     world.start_playing()
     await world.until(chance.uniform(0.05, 0.5))
     before_mb = _peak_mb(worker.process.pid)
-    topic = Topics(world.settings.topic_prefix).orders
-    producer = AIOKafkaProducer(
-        bootstrap_servers=world.settings.kafka, compression_type="gzip", max_batch_size=_BOMB_MB << 21,
-        max_request_size=_BOMB_MB << 21, request_timeout_ms=60_000,
-    )  # fmt: skip
-    await producer.start()
-    try:
-        for partition in chance.sample(range(world.settings.partitions), 2):
-            batch = producer.create_batch()
-            for _ in range(_BOMB_MB):
-                batch.append(key=b"bomb", value=_BOMB_VALUE, timestamp=world.records[-1].arrival_ms)
-            await (await producer.send_batch(batch, topic, partition=partition))
-            world.sent += _BOMB_MB
-    finally:
-        await producer.stop()
+    await send_bombs(world, chance.sample(range(world.settings.partitions), 2), _BOMB_MB)
     await world.played()
     await world.until_true(lambda: _all(world), "the bombs were not settled")
     grew_mb = _peak_mb(worker.process.pid) - before_mb
     world.notes.append(f"{_BOMB_MB} MB twice: {grew_mb} MB more")
     if grew_mb > _MB_FOR_A_MB * _BOMB_MB * 2:
         raise TrialFailed(f"the worker grew by {grew_mb} MB")
+
+
+async def send_bombs(world: World, partitions: Iterable[int], megabytes: int) -> None:
+    """To each of these partitions one batch of a few kilobytes that unpacks to so many records of a megabyte."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=world.settings.kafka, compression_type="gzip", max_batch_size=megabytes << 21,
+        max_request_size=megabytes << 21, request_timeout_ms=60_000,
+    )  # fmt: skip
+    await producer.start()
+    try:
+        for partition in partitions:
+            batch = producer.create_batch()
+            for _ in range(megabytes):
+                batch.append(key=b"bomb", value=_BOMB_VALUE, timestamp=world.records[-1].arrival_ms)
+            topic = Topics(world.settings.topic_prefix).orders
+            await (await producer.send_batch(batch, topic, partition=partition))
+            world.sent += megabytes
+    finally:
+        await producer.stop()
 
 
 async def _all(world: World) -> bool:
