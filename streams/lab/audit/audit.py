@@ -37,7 +37,7 @@ from streams.topics import LIVE_SESSIONS, ORDERS, Topics
 _MARKS_WITHIN_S = 15.0
 _BETWEEN_LOOKS_S = 0.5
 #: alerts that are recomputed because late events have moved their values since they were told
-_RECOMPUTED = 20
+_RECOMPUTED = 5
 
 OnProgress = Callable[[int, str], None]
 
