@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -33,11 +34,11 @@ from streams.settings import Settings
 from streams.tally.fence import Fence
 from streams.topics import LIVE_SESSIONS, ORDERS, Topics
 
-#: how long rankings and alerts may lag behind the tallies
+#: how long rankings and alerts may lag behind the tallies without coming any closer
 _MARKS_WITHIN_S = 15.0
 _BETWEEN_LOOKS_S = 0.5
 #: alerts that are recomputed because late events have moved their values since they were told
-_RECOMPUTED = 20
+_RECOMPUTED = 5
 
 OnProgress = Callable[[int, str], None]
 
@@ -125,12 +126,14 @@ class _Audit:
 
     # -- rankings and alerts, which follow the tallies by moments ---------------------------------
     async def _compare_marks(self, at: Cut, alerts: list[TrueAlert]) -> None:
-        deadline = asyncio.get_running_loop().time() + _MARKS_WITHIN_S
-        rankings = await different(self._redis, self._keys, self._due)
+        clock = asyncio.get_running_loop().time
+        rankings, least, deadline = await different(self._redis, self._keys, self._due), inf, 0.0
         while True:
             found = await last_revisions(self._settings.kafka, self._topics.alerts)
             lines = alert_differences(found, alerts, self.truth.watermark_ms or 0)
-            if not (lines or rankings) or asyncio.get_running_loop().time() > deadline:
+            if len(lines) + len(rankings) < least:
+                least, deadline = len(lines) + len(rankings), clock() + _MARKS_WITHIN_S
+            if not least or clock() > deadline:
                 break
             await asyncio.sleep(_BETWEEN_LOOKS_S)
             rankings = await still_different(self._redis, self._keys, self._due, rankings)
