@@ -22,7 +22,7 @@ check: $(VENV)/dev.stamp ## format, lint, types and the fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -m "not servers"
+	$(BIN)/python -m pytest -q -m "not servers and not long"
 
 bench: $(VENV)/dev.stamp ## events per second and CPU per event, beside plain Faust and raw aiokafka
 	$(BIN)/hightide bench

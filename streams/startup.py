@@ -66,8 +66,7 @@ async def check_layout(redis: Redis, settings: Settings) -> None:
     """Keep, or compare, the settings that decide where data lie. Raises `StoreRefused` if they were others before."""
     layout = f"HIGHTIDE_SHARDS={settings.shards} HIGHTIDE_TIMEZONE={settings.zone.name}"
     key = shard_keys(settings.group, 0).layout()
-    await redis.setnx(key, layout)
-    stored = cast(bytes, await redis.get(key)).decode()
+    stored = await _kept(redis, key, layout)
     if stored != layout:
         raise StoreRefused(
             f"the tallies of group {settings.group} were begun with {stored}, not {layout}: set it back, "
@@ -81,13 +80,21 @@ async def claim_again(redis: Redis, settings: Settings) -> None:
     Without that the next start would take the tallies, which the worker rebuilds from Kafka, for another program's.
     Raises `StoreRefused` if a Hightide of another schema, or of other settings, has claimed the database meanwhile.
     """
-    await redis.setnx(MARKER, SCHEMA)
-    stored = cast(bytes, await redis.get(MARKER)).decode()
+    stored = await _kept(redis, MARKER, SCHEMA)
     if stored != SCHEMA:
         raise StoreRefused(
             f"Redis holds Hightide data of schema version {stored!r} now, this program writes version {SCHEMA!r}"
         )
     await check_layout(redis, settings)
+
+
+async def _kept(redis: Redis, key: str, text: str) -> str:
+    """What stands at `key`, which is `text` if nothing did; also where Redis loses it between the two questions."""
+    while True:
+        await redis.setnx(key, text)
+        stored = cast("bytes | None", await redis.get(key))
+        if stored is not None:
+            return stored.decode()
 
 
 async def require_topics(settings: Settings) -> None:

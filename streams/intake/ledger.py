@@ -21,7 +21,8 @@ from streams.intake.chunk import Chunk, Record, StartAt
 class _Reading:
     expected: int
     epoch: int
-    believed_hole: tuple[int, int] | None = None
+    #: the holes seen since `expected` last moved, each as (first offset, next offset)
+    holes: frozenset[tuple[int, int]] = frozenset()
 
 
 @dataclass(slots=True)
@@ -66,15 +67,14 @@ class ReadingLedger:
         if reading is None:
             return None
         start = reading.expected
-        first = records[0].offset
         if _has_hole(records, start):
-            hole = (start, first)
+            holes = _holes(records, start)
+            seen, reading.holes = reading.holes, reading.holes | holes
             # Records from before `start` are no hole: the log was reset under us. Never believed; the heartbeat, which
             # sees a log that ends below the fence, says so.
-            if reading.believed_hole != hole or first < start:
-                reading.believed_hole = hole
+            if not holes <= seen or records[0].offset < start:
                 return Reread(tp, start)
-        reading.believed_hole = None
+        reading.holes = frozenset()
         reading.expected = position
         return Chunk(tp, reading.epoch, start, position, highwater, records)
 
@@ -82,3 +82,9 @@ class ReadingLedger:
 def _has_hole(records: Sequence[Record], start: int) -> bool:
     first, last = records[0].offset, records[-1].offset
     return first != start or last - first + 1 != len(records)
+
+
+def _holes(records: Sequence[Record], start: int) -> frozenset[tuple[int, int]]:
+    """Every run of offsets without a record, from `start` to the last record."""
+    ends = [start, *(record.offset + 1 for record in records)]
+    return frozenset((end, record.offset) for end, record in zip(ends, records, strict=False) if record.offset != end)

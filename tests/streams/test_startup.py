@@ -92,6 +92,22 @@ async def test_another_layout_is_refused_and_the_old_one_stays(redis: Redis, oth
     assert await redis.dump(shard_keys("hightide", 0).layout()) == before
 
 
+async def test_a_layout_that_redis_loses_while_it_is_asked_is_kept_again(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, get = [], redis.get
+
+    async def losing(key: str) -> object:
+        asked.append(key)
+        if len(asked) == 1:
+            await redis.delete(key)
+        return await get(key)
+
+    monkeypatch.setattr(redis, "get", losing)
+    await check_layout(redis, SETTINGS)
+    assert len(asked) == 2
+
+
 # -- claiming again ----------------------------------------------------------------------------
 async def test_a_store_that_was_emptied_is_marked_again(redis: Redis) -> None:
     await claim_again(redis, SETTINGS)

@@ -65,6 +65,23 @@ def test_a_hole_inside_the_records_counts_as_one() -> None:
     assert started().take(TP0, records(10, 12), 13, 20) == Reread(TP0, 10)
 
 
+def test_another_hole_is_not_the_one_that_was_seen() -> None:
+    ledger = started()
+    assert ledger.take(TP0, records(10, 12, 13), 14, 20) == Reread(TP0, 10)
+    assert ledger.take(TP0, records(10, 11, 13), 14, 20) == Reread(TP0, 10)
+    chunk = ledger.take(TP0, records(10, 11, 12, 13), 14, 20)
+    assert isinstance(chunk, Chunk) and len(chunk.records) == 4
+
+
+def test_holes_that_come_back_are_believed_however_long_the_answer_is() -> None:
+    ledger = started()
+    assert ledger.take(TP0, records(10, 12), 13, 20) == Reread(TP0, 10)
+    assert ledger.take(TP0, records(10, 12, 14), 15, 20) == Reread(TP0, 10)
+    chunk = ledger.take(TP0, records(10, 12), 13, 20)
+    assert isinstance(chunk, Chunk) and chunk.end == 13
+    assert ledger.take(TP0, records(14), 15, 20) == Reread(TP0, 13)
+
+
 def test_records_from_before_the_start_are_never_believed() -> None:
     ledger = started()
     assert [ledger.take(TP0, records(0, 1), 2, 2) for _ in range(3)] == [Reread(TP0, 10)] * 3
