@@ -26,11 +26,13 @@ async def read_topics(kafka: str, topics: Iterable[str]) -> dict[tuple[str, int]
         consumer.assign(places)
         await consumer.seek_to_beginning(*places)
         found: dict[tuple[str, int], list[ConsumerRecord]] = {(each.topic, each.partition): [] for each in places}
-        async with asyncio.timeout(_SILENCE_S):
+        now = asyncio.get_running_loop().time
+        async with asyncio.timeout(_SILENCE_S) as silence:
             left = set(places)
             while left:
                 for place, batch in (await consumer.getmany(*left, timeout_ms=100)).items():
                     found[place.topic, place.partition] += batch
+                    silence.reschedule(now() + _SILENCE_S)
                 left = {place for place in left if not await _at_end(consumer, place)}
         return found
     finally:

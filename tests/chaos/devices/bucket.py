@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import itertools
 import sys
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -34,6 +36,8 @@ class Bucket:
 
     def __init__(self) -> None:
         self._objects: dict[str, Stored] = {}
+        #: in order: a broker lists a log of thousands of objects each time it looks for more
+        self._keys: list[str] = []
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """One request: `/bucket/key`, or `/bucket` with a query for lists."""
@@ -46,7 +50,8 @@ class Bucket:
         if request.method in ("GET", "HEAD"):
             return self._get(request, key)
         if request.method == "DELETE":
-            self._objects.pop(key, None)
+            if self._objects.pop(key, None) is not None:
+                self._keys.remove(key)
             return web.Response(status=204)
         return _error(501, "NotImplemented", f"{request.method} {request.path_qs}")
 
@@ -58,6 +63,8 @@ class Bucket:
         if (wanted := request.headers.get("If-Match")) and (known is None or known.etag != wanted):
             return _error(412, "PreconditionFailed", key)
         stored = Stored(body, f'"{md5(body, usedforsecurity=False).hexdigest()}"', datetime.now(UTC))
+        if known is None:
+            insort(self._keys, key)
         self._objects[key] = stored
         return web.Response(headers={"ETag": stored.etag})
 
@@ -82,9 +89,9 @@ class Bucket:
         """ListObjectsV2; names below a delimiter are told once, as a common prefix."""
         prefix, delimiter = request.query.get("prefix", ""), request.query.get("delimiter", "")
         after = request.query.get("continuation-token") or request.query.get("start-after", "")
-        names = sorted({_shown(key, prefix, delimiter) for key in self._objects if key.startswith(prefix)})
-        page = list(itertools.islice((name for name in names if name > after), _PAGE))
-        more = bool(page) and page[-1] != names[-1]
+        page = list(itertools.islice(self._names(prefix, delimiter, after), _PAGE + 1))
+        more = len(page) > _PAGE
+        del page[_PAGE:]
         return web.Response(
             content_type="application/xml",
             text=f"<ListBucketResult><Prefix>{escape(prefix)}</Prefix><KeyCount>{len(page)}</KeyCount>"
@@ -93,6 +100,15 @@ class Bucket:
             + "".join(self._listed(name) for name in page)
             + "</ListBucketResult>",
         )
+
+    def _names(self, prefix: str, delimiter: str, after: str) -> Iterator[str]:
+        """Keys and common prefixes behind `after`, in order."""
+        at = max(bisect_left(self._keys, prefix), bisect_right(self._keys, after))
+        while at < len(self._keys) and self._keys[at].startswith(prefix):
+            name = _shown(self._keys[at], prefix, delimiter)
+            if name > after:
+                yield name
+            at = at + 1 if name == self._keys[at] else bisect_left(self._keys, name[:-1] + chr(ord(name[-1]) + 1))
 
     def _listed(self, name: str) -> str:
         stored = self._objects.get(name)
