@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 from aiokafka.errors import KafkaTimeoutError
@@ -20,6 +21,8 @@ class SimProducer:
         self._kafka = kafka
         self._process = process
         self._now_ms = now_ms
+        #: the publisher tells the real client not to send again by itself; this one never does
+        self._message_accumulator = SimpleNamespace()
 
     async def start(self) -> None:
         await self._kafka.ask(self._process)
