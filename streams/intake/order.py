@@ -6,10 +6,11 @@ one town, have in common; the ids behind those digests are stored once (`Keys.at
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -46,7 +47,7 @@ _decode = msgspec.msgpack.Decoder().decode
 
 @dataclass(slots=True)
 class Order:
-    """One order as far as its payment and refunds are to be judged.
+    """One order as far as its payment and refunds are to be judged, for as long as it is known; then it begins anew.
 
     `made_ms` is the arrival of the event that made it known. `paid_offset` is -1 while no payment was counted; then
     `trade` and `place` name its ids. `verdicts` maps offsets to what was judged there: fen of an accepted refund, or a
@@ -123,9 +124,27 @@ def pack_order(order: Order, start_ms: int) -> bytes:
     return _encode([*paid, flat] if flat else paid)
 
 
+def pack_lives(lives: Sequence[Order], start_ms: int) -> bytes:
+    """The value of an entry: an order, or all that began within one generation, where orders are soon forgotten."""
+    packed = [pack_order(each, start_ms) for each in lives]
+    return packed[0] if len(packed) == 1 else _encode([packed])
+
+
+def unpack_lives(packed: bytes, start_ms: int) -> list[Order]:
+    """The inverse of `pack_lives`."""
+    parts = _decode(packed)
+    return (
+        [_unpacked(_decode(each), start_ms) for each in parts[0]] if len(parts) == 1 else [_unpacked(parts, start_ms)]
+    )
+
+
 def unpack_order(packed: bytes, start_ms: int) -> Order:
     """The inverse of `pack_order`."""
-    made_ms, *rest = _decode(packed)
+    return _unpacked(_decode(packed), start_ms)
+
+
+def _unpacked(parts: list[Any], start_ms: int) -> Order:
+    made_ms, *rest = parts
     order = Order(made_ms + start_ms)
     flat = rest.pop() if len(rest) != 5 else []
     order.verdicts = dict(zip(flat[::2], flat[1::2], strict=True))

@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from streams.lab.truth.model import PartitionCount, Record, Rules
-from streams.lab.truth.orders import Orders
+from streams.lab.truth.orders import BACK_MS, Orders
 from streams.lab.truth.validate import Event, Refused, read_event
 
 #: an event time further ahead of its arrival than this is not believed
 TRUST_AHEAD_MS = 5 * 60_000
+#: a redriven record is remembered as long as rejects are kept
+_ORIGIN_MS = 7 * 24 * 3_600_000
 
 
 class Counted(NamedTuple):
@@ -27,7 +29,7 @@ class PartitionJudge:
         self.counted: list[Counted] = []
         self._rules = rules
         self._last_copy_ms: dict[str, int] = {}
-        self._settled_origins: set[str] = set()
+        self._settled_origins: dict[str, list[int]] = {}
         self._orders = Orders(rules)
 
     def judge_all(self, records: Iterable[Record], drive_again: bool = False) -> None:
@@ -40,7 +42,8 @@ class PartitionJudge:
             self.take(record)
         if drive_again:
             for record in self._orders.due:
-                self.take(record._replace(origin=f"{record.topic}/{record.partition}/{record.offset}"))
+                origin = record.origin or f"{record.topic}/{record.partition}/{record.offset}"
+                self.take(record._replace(origin=origin))
 
     def take(self, record: Record) -> None:
         """Judge the next record."""
@@ -59,8 +62,8 @@ class PartitionJudge:
             event, first_refund = self._orders.judge(event, record)
             self.counted.append(Counted(event, record.arrival_ms, first_refund))
             self.count.counted += 1
-        if record.origin is not None:
-            self._settled_origins.add(record.origin)
+        if record.origin is not None and not self._is_settled(record):
+            self._settled_origins.setdefault(record.origin, []).append(record.arrival_ms)
         self._last_copy_ms[event["event_id"]] = record.arrival_ms
         self.count.arrival_ms = max(self.count.arrival_ms, record.arrival_ms)
         if event["event_time_ms"] <= record.arrival_ms + TRUST_AHEAD_MS:
@@ -68,5 +71,10 @@ class PartitionJudge:
 
     def _is_copy(self, record: Record, event: Event) -> bool:
         last_ms = self._last_copy_ms.get(event["event_id"])
-        again = record.origin is not None and record.origin in self._settled_origins
-        return again or (last_ms is not None and record.arrival_ms - last_ms <= self._rules.dedupe_ms)
+        recently = last_ms is not None and record.arrival_ms - last_ms <= self._rules.dedupe_ms
+        return recently or self._is_settled(record)
+
+    def _is_settled(self, record: Record) -> bool:
+        """Whether a record that was driven again from the same reject is no reject any more."""
+        settled_ms = self._settled_origins.get(record.origin or "", ())
+        return any(-BACK_MS <= record.arrival_ms - at_ms <= _ORIGIN_MS for at_ms in settled_ms)

@@ -7,6 +7,8 @@ from streams.lab.truth.model import Record, Rules
 from streams.lab.truth.validate import Event, Refused, check_age
 
 _DAY_MS: Final = 24 * 3_600_000
+#: arrivals go back by less than this; an order is known to records that arrived so much before it
+BACK_MS: Final = _DAY_MS
 #: what a refund must say of its order if the order is not known
 _ATTRIBUTION: Final = ("merchant_id", "category", "channel", "amount_fen", "pay_time_ms")
 #: what a refund takes from its order if that is known
@@ -30,7 +32,7 @@ class Orders:
     def __init__(self, rules: Rules) -> None:
         self.due: list[Record] = []
         self._rules = rules
-        self._orders: dict[str, _Order] = {}
+        self._orders: dict[str, list[_Order]] = {}
 
     def judge(self, event: Event, record: Record) -> tuple[Event, bool]:
         """The event as it counts, and whether it is the first accepted refund of its order. Raises Refused."""
@@ -67,7 +69,10 @@ class Orders:
 
     def _order(self, order_id: str, arrival_ms: int) -> _Order:
         """The order, known for so many days from the record that made it known; then it begins anew."""
-        order = self._orders.get(order_id)
-        if order is None or arrival_ms - order.made_ms > self._rules.refund_days * _DAY_MS:
-            order = self._orders[order_id] = _Order(arrival_ms)
-        return order
+        lives = self._orders.setdefault(order_id, [])
+        most_ms = self._rules.refund_days * _DAY_MS
+        known = [each for each in lives if -BACK_MS <= arrival_ms - each.made_ms <= most_ms]
+        if not known:
+            known = [_Order(arrival_ms)]
+            lives += known
+        return max(known, key=lambda each: each.made_ms)
