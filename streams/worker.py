@@ -26,6 +26,7 @@ from streams.connect import check_store, kafka_cluster_id, redis_client, wait_fo
 from streams.errors import Expected, ServerMissing
 from streams.health import Health, PartitionState, Seen
 from streams.intake.partition import Partition
+from streams.intake.redriver import Redriver
 from streams.intake.transport import ChunkConsumer
 from streams.metrics import Metrics
 from streams.parts import Parts
@@ -170,7 +171,7 @@ class Worker:
             self._every(NUDGE_EVERY_S, assembly.heartbeat.flags),
             self._every(NUDGE_EVERY_S, lambda: _nudge(assembly.parts)),
             self._every(PURGE_EVERY_S, assembly.purger.work),
-            self._every(REDRIVE_EVERY_S, assembly.redriver.work),
+            self._every(REDRIVE_EVERY_S, lambda: self._redrive(assembly.redriver)),
             self._every(CONSERVATION_EVERY_S, assembly.conservation.look),
             self._watch(assembly.app),
         )
@@ -203,6 +204,10 @@ class Worker:
                 _log.exception("in the background")
                 self._end(Expected(f"a background check failed: {error!r}"))
             await self._pause(pause_s)
+
+    async def _redrive(self, redriver: Redriver) -> None:
+        """It waits for Kafka, which may be away: an end need not wait for it, what is sent twice settles once."""
+        await self._before_the_end(redriver.work())
 
     async def _watch(self, app: faust.App) -> None:
         """A crashed Faust keeps its process; ours ends."""

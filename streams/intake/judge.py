@@ -175,7 +175,7 @@ def judge(chunk: Chunk, admitted: Admitted, memory: ResendMemory, book: OrderBoo
         offset, arrival_ms = record.offset, record.timestamp
         origin = origin_of(record.headers) if record.headers else None
         seen = memory.is_resend(outcome.event_id, offset, arrival_ms)
-        if seen or (origin is not None and book.is_settled(origin, offset)):
+        if seen or (origin is not None and book.is_settled(origin, offset, arrival_ms)):
             judged.resend(record, origin)
         elif type(outcome) is OrderEvent and outcome.event_type in booked:
             if not judged.order(record, outcome, origin):
@@ -184,7 +184,7 @@ def judge(chunk: Chunk, admitted: Admitted, memory: ResendMemory, book: OrderBoo
         else:
             judged.count(record, outcome, origin)
         if origin is not None:
-            book.settle_origin(origin, offset)
+            book.settle_origin(origin, offset, arrival_ms)
         judged.stamp(offset, outcome.event_time_ms, arrival_ms)
     return judged
 

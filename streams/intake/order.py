@@ -6,10 +6,11 @@ one town, have in common; the ids behind those digests are stored once (`Keys.at
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -39,6 +40,7 @@ Ids = tuple[str | None, ...]
 # 96 bits: with a billion orders in a partition two share a digest with a chance of 1 in 10^11
 _ORDER_BYTES: Final = 12
 _IDS_BYTES: Final = 10
+_REFUND_BYTES: Final = 8
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
@@ -46,11 +48,11 @@ _decode = msgspec.msgpack.Decoder().decode
 
 @dataclass(slots=True)
 class Order:
-    """One order as far as its payment and refunds are to be judged.
+    """One order as far as its payment and refunds are to be judged, for as long as it is known; then it begins anew.
 
     `made_ms` is the arrival of the event that made it known. `paid_offset` is -1 while no payment was counted; then
     `trade` and `place` name its ids. `verdicts` maps offsets to what was judged there: fen of an accepted refund, or a
-    code of `CODES`.
+    code of `CODES`; `refund_ids` maps those of accepted refunds to digests of their ids.
     """
 
     made_ms: int
@@ -60,6 +62,7 @@ class Order:
     trade: bytes = b""
     place: bytes = b""
     verdicts: dict[int, int] = field(default_factory=dict)
+    refund_ids: dict[int, bytes] = field(default_factory=dict)
 
     @property
     def first_offset(self) -> int:
@@ -74,6 +77,18 @@ class Order:
     def refunded_before(self, offset: int) -> list[int]:
         """The accepted refunds (fen) that stand before `offset`."""
         return [fen for at, fen in self.verdicts.items() if at < offset and fen >= 0]
+
+    def enter_refund(self, offset: int, verdict: int, refund_id: bytes) -> None:
+        """What was judged of the refund at `offset`: fen, or a code of `CODES`."""
+        self.verdicts[offset] = verdict
+        if verdict >= 0:
+            self.refund_ids[offset] = refund_id
+        else:
+            self.refund_ids.pop(offset, None)
+
+    def has_refund(self, refund_id: bytes, offset: int) -> bool:
+        """Whether a refund of this id (its digest) was accepted before `offset`."""
+        return any(at < offset and each == refund_id for at, each in self.refund_ids.items())
 
     def waiting(self) -> list[int]:
         """Offsets of the refunds that came before the order, and are to be driven again."""
@@ -96,6 +111,11 @@ def ids_digest(ids: Ids) -> bytes:
     return blake2b(_encode(ids), digest_size=_IDS_BYTES).digest()
 
 
+def refund_digest(refund_id: str) -> bytes:
+    """What stands for a refund among those of its order."""
+    return blake2b(refund_id.encode(), digest_size=_REFUND_BYTES).digest()
+
+
 def trade_of(event: OrderEvent) -> Ids:
     """The ids of an event in the order of `TRADE`."""
     return (
@@ -116,19 +136,38 @@ def generation_starts_ms(generation: int, zone: Zone) -> int:
 def pack_order(order: Order, start_ms: int) -> bytes:
     """The value of an entry; times are kept relative, `start_ms` is that of its generation."""
     made_ms = order.made_ms - start_ms
-    flat = [part for pair in sorted(order.verdicts.items()) for part in pair]
+    flat = [part for at, what in sorted(order.verdicts.items()) for part in (at, what, order.refund_ids.get(at, b""))]
     if order.paid_offset < 0:
         return _encode([made_ms, flat])
     paid = [made_ms, order.paid_offset, order.made_ms - order.pay_time_ms, order.amount_fen, order.trade, order.place]
     return _encode([*paid, flat] if flat else paid)
 
 
+def pack_lives(lives: Sequence[Order], start_ms: int) -> bytes:
+    """The value of an entry: an order, or all that began within one generation, where orders are soon forgotten."""
+    packed = [pack_order(each, start_ms) for each in lives]
+    return packed[0] if len(packed) == 1 else _encode([packed])
+
+
+def unpack_lives(packed: bytes, start_ms: int) -> list[Order]:
+    """The inverse of `pack_lives`."""
+    parts = _decode(packed)
+    return (
+        [_unpacked(_decode(each), start_ms) for each in parts[0]] if len(parts) == 1 else [_unpacked(parts, start_ms)]
+    )
+
+
 def unpack_order(packed: bytes, start_ms: int) -> Order:
     """The inverse of `pack_order`."""
-    made_ms, *rest = _decode(packed)
+    return _unpacked(_decode(packed), start_ms)
+
+
+def _unpacked(parts: list[Any], start_ms: int) -> Order:
+    made_ms, *rest = parts
     order = Order(made_ms + start_ms)
     flat = rest.pop() if len(rest) != 5 else []
-    order.verdicts = dict(zip(flat[::2], flat[1::2], strict=True))
+    order.verdicts = dict(zip(flat[::3], flat[1::3], strict=True))
+    order.refund_ids = {at: name for at, name in zip(flat[::3], flat[2::3], strict=True) if name}
     if rest:
         order.paid_offset, before_ms, order.amount_fen, order.trade, order.place = rest
         order.pay_time_ms = order.made_ms - before_ms

@@ -24,19 +24,16 @@ from streams.intake.order import (
     order_digest,
     origin_digest,
     pack_ids,
-    pack_order,
+    pack_lives,
     unpack_ids,
-    unpack_order,
+    unpack_lives,
 )
-from streams.intake.orders import OrderBook
+from streams.intake.orders import BACK_MS, ORIGIN_MS, OrderBook
 from streams.keys import Keys
-from streams.tally.windows import DAY_MS, Zone
+from streams.tally.windows import Zone
 
-#: a redriven record is remembered as long as rejects are kept
-ORIGIN_MS = 7 * DAY_MS
-
-_number = msgspec.msgpack.Encoder().encode
-_read_number = msgspec.msgpack.Decoder(int).decode
+_encode = msgspec.msgpack.Encoder().encode
+_settled = msgspec.msgpack.Decoder(dict[int, int]).decode
 
 
 class Spoken(NamedTuple):
@@ -99,14 +96,14 @@ async def load_orders(
     book.fence = int(fence)
     for (generation, fields), values in zip(wanted.fields.items(), replies, strict=True):
         _enter(book, fields, values, generation_starts_ms(generation, rules.zone))
-    whole = await _load_ids(redis, keys, tp, [each.event for each in spoken if each.event], book)
-    return book if whole else None
+    refunds = [(event, at_ms) for at_ms, event, _ in spoken if event and event.event_type == "order.refunded"]
+    return book if await _load_ids(redis, keys, tp, book.refunded_ids(refunds), book) else None
 
 
 def _wanted(spoken: Iterable[Spoken], rules: OrderRules) -> _Wanted:
     wanted = _Wanted()
     for arrival_ms, event, origin in spoken:
-        last = generation_of(arrival_ms, rules.zone)
+        last = generation_of(arrival_ms + BACK_MS, rules.zone)
         if event is not None:
             first = generation_of(arrival_ms - rules.horizon_ms, rules.zone)
             wanted.add(order_digest(event.order_id), None, range(first, last + 1))
@@ -121,15 +118,15 @@ def _enter(book: OrderBook, fields: Mapping[bytes, str | None], values: Sequence
         if value is None:
             continue
         if origin is None:
-            book.orders.setdefault(name, []).append(unpack_order(value, start_ms))
+            book.orders.setdefault(name, []).extend(unpack_lives(value, start_ms))
         else:
-            book.settle_origin(origin, _read_number(value))
+            book.origins.setdefault(origin, {}).update(_settled(value))
 
 
-async def _load_ids(redis: Redis, keys: Keys, tp: TP, events: Sequence[OrderEvent], book: OrderBook) -> bool:
+async def _load_ids(redis: Redis, keys: Keys, tp: TP, wanted: Iterable[tuple[int, bytes]], book: OrderBook) -> bool:
     """Read what the refunded orders belong to; False if the shard went back meanwhile."""
     by_generation: defaultdict[int, set[bytes]] = defaultdict(set)
-    for made_ms, digest in book.refunded_ids(events):
+    for made_ms, digest in wanted:
         by_generation[generation_of(made_ms, book.zone)].add(digest)
     if not by_generation:
         return True
@@ -164,22 +161,37 @@ class Touched(NamedTuple):
 def write_orders(keys: Keys, tp: TP, book: OrderBook, touched: Sequence[Touched]) -> dict[str, list[bytes]]:
     """The rows (HSET) of the orders, origins and ids that a run touched, by key.
 
-    Ids are written with every run that needs them: a worker can not know that they stand there still, because Redis may
-    have gone back and another worker may have brought the fence to where it was.
+    Ids are written with every run that knows them: a worker can not know that they stand there still, because Redis may
+    have gone back and another worker may have brought the fence to where it was; and an order that was paid while the
+    index was off has none. However often a run speaks of an order, it is packed once.
     """
     orders: defaultdict[int, dict[bytes, bytes]] = defaultdict(dict)
     ids: defaultdict[int, dict[bytes, bytes]] = defaultdict(dict)
     redrive: dict[bytes, bytes] = {}
+    changed: set[tuple[int, str]] = set()
     for offset, arrival_ms, order_id, order, origin in touched:
         if origin is not None:
-            orders[generation_of(arrival_ms, book.zone)][origin_digest(origin)] = _number(book.origins[origin])
+            generation = generation_of(arrival_ms, book.zone)
+            if settled := _within(book.origins[origin], generation, book.zone):
+                orders[generation][origin_digest(origin)] = _encode(settled)
         if order is not None:
             generation = generation_of(order.made_ms, book.zone)
-            orders[generation][order_digest(order_id)] = pack_order(order, generation_starts_ms(generation, book.zone))
+            changed.add((generation, order_id))
             if order.paid_offset == offset:
                 redrive.update((b"%d" % at, b"%d" % offset) for at in order.waiting() if at < offset)
+            if order.trade in book.ids:
                 ids[generation].update((digest, pack_ids(book.ids[digest])) for digest in (order.trade, order.place))
+    for generation, order_id in changed:
+        name = order_digest(order_id)
+        lives = book.orders[name]
+        if len(lives) > 1:
+            lives = [each for each in lives if generation_of(each.made_ms, book.zone) == generation]
+        orders[generation][name] = pack_lives(lives, generation_starts_ms(generation, book.zone))
     rows = {keys.orders(tp.topic, tp.partition, generation): fields for generation, fields in orders.items()}
     rows |= {keys.attributions(tp.topic, tp.partition, generation): fields for generation, fields in ids.items()}
     rows[keys.redrive(tp.topic, tp.partition)] = redrive
     return {key: [part for pair in fields.items() for part in pair] for key, fields in rows.items() if fields}
+
+
+def _within(settled: Mapping[int, int], generation: int, zone: Zone) -> dict[int, int]:
+    return {at: at_ms for at, at_ms in settled.items() if generation_of(at_ms, zone) == generation}

@@ -1,7 +1,8 @@
 """Step 2, admit: the order book judges payments and refunds by what stands before them in the log. Pure.
 
 A verdict is made once, in log order, and remembered with its offset: read again, from wherever, every record is judged
-as the first time. An order is remembered for `horizon_ms` of arrivals after the record that made it known.
+as the first time. An order is known for `horizon_ms` of arrivals after the record that made it known (and `BACK_MS`
+before it, as arrivals may go back a little); then it begins anew.
 """
 
 from __future__ import annotations
@@ -24,10 +25,16 @@ from streams.intake.order import (
     Order,
     ids_digest,
     order_digest,
+    refund_digest,
     trade_of,
 )
 from streams.intake.timely import untimely
-from streams.tally.windows import Zone
+from streams.tally.windows import DAY_MS, Zone
+
+#: arrivals go back by less than this: clocks of producers, or of brokers that took a partition over
+BACK_MS: Final = DAY_MS
+#: a redriven record is remembered as long as rejects are kept
+ORIGIN_MS: Final = 7 * DAY_MS
 
 
 class Seen(Enum):
@@ -54,8 +61,10 @@ class Refunded(NamedTuple):
 class OrderBook:
     """What is known of the orders, and of the redriven records, that a chunk speaks of.
 
-    `fence` is the offset below which every verdict stands in the book. With `index` payments are remembered as well;
-    without, a refund must say itself where it belongs. `ids` are those that the digests of refunded orders stand for.
+    `fence` is the offset below which every verdict stands in the book, `low` the one below which nothing is counted
+    any more: there copies may not be known as such, so nothing is entered. With `index` payments are remembered as
+    well; without, a refund must say itself where it belongs. `origins` are offsets and arrivals of redriven records
+    that settled, `ids` those that the digests of refunded orders stand for.
     """
 
     zone: Zone
@@ -63,13 +72,16 @@ class OrderBook:
     index: bool = True
     fence: int = 0
     orders: dict[bytes, list[Order]] = field(default_factory=dict)
-    origins: dict[str, int] = field(default_factory=dict)
+    origins: dict[str, dict[int, int]] = field(default_factory=dict)
     ids: dict[bytes, Ids] = field(default_factory=dict)
+    low: int = 0
 
     # -- payments ------------------------------------------------------------------------------
-    def pay(self, event: OrderEvent, offset: int, arrival_ms: int) -> tuple[What, Order]:
+    def pay(self, event: OrderEvent, offset: int, arrival_ms: int) -> tuple[What, Order | None]:
         """Judge a payment. Call in log order."""
         order = self._known(event.order_id, offset, arrival_ms)
+        if offset < self.low:
+            return (REASONS.get(order.verdicts.get(offset, 0), RESEND) if order else RESEND), order
         if order is None:
             order = self._make(event.order_id, arrival_ms)
         if order.paid_before(offset):
@@ -101,11 +113,14 @@ class OrderBook:
             order = self._make(event.order_id, arrival_ms)
         known = self.index and order.paid_before(offset)
         if known:
-            event = self._attributed(event, order)
+            event, lacking = self._attributed(event, order), ""
         before = order.refunded_before(offset)
         if offset >= self.fence:
-            reason, detail = self._refusal(event, arrival_ms, "" if known else lacking, before)
-            order.verdicts[offset] = _amount(event) if reason is None else CODES[reason]
+            refund_id = refund_digest(event.refund_id or "")
+            if not lacking and order.has_refund(refund_id, offset):
+                return Refunded(RESEND, event), None
+            reason, detail = self._refusal(event, arrival_ms, lacking, before)
+            order.enter_refund(offset, CODES[reason] if reason else _amount(event), refund_id)
         else:
             reason, detail = REASONS.get(order.verdicts[offset]), "as judged before"
         return Refunded(reason, event, detail, not before), order
@@ -132,41 +147,45 @@ class OrderBook:
         return replace(event, **ids, pay_time_ms=order.pay_time_ms, amount_fen=order.amount_fen)
 
     # -- redriven records ------------------------------------------------------------------------
-    def is_settled(self, origin: str, offset: int) -> bool:
+    def is_settled(self, origin: str, offset: int, arrival_ms: int) -> bool:
         """Whether a record driven again from `origin` was settled before the one at `offset`."""
-        return self.origins.get(origin, offset) < offset
+        settled = self.origins.get(origin, {}).items()
+        return any(at < offset and -BACK_MS <= arrival_ms - at_ms <= ORIGIN_MS for at, at_ms in settled)
 
-    def settle_origin(self, origin: str, offset: int) -> None:
+    def settle_origin(self, origin: str, offset: int, arrival_ms: int) -> None:
         """The record at `offset`, driven again from `origin`, is no reject any more."""
-        self.origins[origin] = min(offset, self.origins.get(origin, offset))
+        if not self.is_settled(origin, offset, arrival_ms):
+            self.origins.setdefault(origin, {})[offset] = arrival_ms
 
     # -- orders --------------------------------------------------------------------------------
     def _known(self, order_id: str, offset: int, arrival_ms: int) -> Order | None:
         """The order as it is known at `offset`; None if it is not, or was too long ago."""
-        found = [
+        found = [order for order in self._lives(order_id, arrival_ms) if order.first_offset <= offset]
+        return max(found, key=lambda order: order.made_ms, default=None)
+
+    def _lives(self, order_id: str, arrival_ms: int) -> list[Order]:
+        return [
             order
             for order in self.orders.get(order_digest(order_id), ())
-            if arrival_ms - order.made_ms <= self.horizon_ms and order.first_offset <= offset
+            if -BACK_MS <= arrival_ms - order.made_ms <= self.horizon_ms
         ]
-        return max(found, key=lambda order: order.made_ms, default=None)
 
     def _make(self, order_id: str, arrival_ms: int) -> Order:
         order = Order(arrival_ms)
         self.orders.setdefault(order_digest(order_id), []).append(order)
         return order
 
-    def refunded_ids(self, events: Iterable[OrderEvent]) -> set[tuple[int, bytes]]:
-        """(arrival that made the order known, digest) of the ids that the refunds among `events` may need.
+    def refunded_ids(self, refunds: Iterable[tuple[OrderEvent, int]]) -> set[tuple[int, bytes]]:
+        """(arrival that made the order known, digest) of the ids that `refunds`, with their arrivals, may need.
 
         A payment at or behind the fence is read again, with its ids. They need not stand in the store: a chunk is
         settled in runs, and an earlier record of the order has its entry written with all that the chunk made of it.
         """
         found = set()
-        for event in events:
-            if event.event_type == "order.refunded":
-                for order in self.orders.get(order_digest(event.order_id), ()):
-                    if order.paid_before(self.fence):
-                        found |= {(order.made_ms, order.trade), (order.made_ms, order.place)}
+        for event, arrival_ms in refunds:
+            for order in self._lives(event.order_id, arrival_ms):
+                if order.paid_before(self.fence):
+                    found |= {(order.made_ms, order.trade), (order.made_ms, order.place)}
         return found
 
 

@@ -112,6 +112,7 @@ class Path:
             raise Reseek("missing", f"shard {home} has no fence any more, or went back while it was read")
         if book.fence < partition.fences[home]:
             raise Reseek("rolled_back", f"shard {home} went back from {partition.fences[home]} to {book.fence}")
+        book.low = partition.low
         return book
 
     async def _settle_shard(self, partition: Partition, folds: _Folds, shard: int) -> None:

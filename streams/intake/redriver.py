@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from faust.types import TP
 from redis.asyncio import Redis
 
@@ -26,8 +26,8 @@ _log = logging.getLogger(__name__)
 
 #: records that are driven again between two looks at the lease
 BATCH = 100
-#: a record that the log does not give within this time is looked for again later
-_READ_WITHIN_S = 2.0
+#: a record that the log does not give, or does not take, within this time is tried again later
+_WITHIN_S = 5.0
 
 
 class Redriver:
@@ -93,23 +93,32 @@ class Redriver:
             record = await self._record(tp, offset)
             if record is None:
                 _log.warning("%s/%d: the refund at offset %d is gone from the log", tp.topic, tp.partition, offset)
-            else:
-                await self._send(tp, record)
+            elif await self._sent(tp, record):
                 self._driven()
                 failpoint("after_redrive_before_forget")
             await self._redis.hdel(key, str(offset))
 
     async def _record(self, tp: TP, offset: int) -> ConsumerRecord | None:
         """The record at `offset`; None if the log does not have it any more."""
-        consumer, partition = await self._started(), TopicPartition(*tp)
-        consumer.assign([partition])
-        first = (await consumer.beginning_offsets([partition]))[partition]
-        if offset < first:
-            return None
-        consumer.seek(partition, offset)
-        async with asyncio.timeout(_READ_WITHIN_S):
+        async with asyncio.timeout(_WITHIN_S):
+            consumer, partition = await self._started(), TopicPartition(*tp)
+            consumer.assign([partition])
+            first = (await consumer.beginning_offsets([partition]))[partition]
+            if offset < first:
+                return None
+            consumer.seek(partition, offset)
             record = await consumer.getone(partition)
         return record if record.offset == offset else None
+
+    async def _sent(self, tp: TP, record: ConsumerRecord) -> bool:
+        """Whether Kafka took it; one that it never will must not hold back the others."""
+        try:
+            async with asyncio.timeout(_WITHIN_S):
+                await self._send(tp, record)
+        except MessageSizeTooLargeError:
+            _log.warning("%s/%d: the refund at offset %d has headers too large to be sent again", *tp, record.offset)
+            return False
+        return True
 
     async def _send(self, tp: TP, record: ConsumerRecord) -> None:
         origin = origin_of(record.headers) or reject_key(tp.topic, tp.partition, record.offset).decode()

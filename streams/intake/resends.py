@@ -15,22 +15,31 @@ class ResendMemory:
     dropping the old one whole. An id is thus kept between one and two horizons; the horizon itself is compared.
     """
 
-    __slots__ = ("_horizon_ms", "_old", "_turn_ms", "_young")
+    __slots__ = ("_horizon_ms", "_now_ms", "_old", "_turn_ms", "_young")
 
     def __init__(self, horizon_ms: int) -> None:
         self._horizon_ms = horizon_ms
         self._young: dict[str, int] = {}
         self._old: dict[str, int] = {}
         self._turn_ms = 0
+        #: the largest arrival so far: what forgets goes by it, so what is compared must, too
+        self._now_ms = 0
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
 
     def is_resend(self, event_id: str, offset: int, arrival_ms: int) -> bool:
-        """Whether an earlier copy arrived at most the horizon before; the copy at `offset` is remembered either way."""
-        if arrival_ms > self._turn_ms:
-            self._old, self._young = self._young, {}
-            self._turn_ms = arrival_ms + self._horizon_ms
+        """Whether an earlier copy arrived at most the horizon before; the copy at `offset` is remembered either way.
+
+        An arrival that goes back counts as that of the records around it.
+        """
+        if arrival_ms < self._now_ms:
+            arrival_ms = self._now_ms
+        else:
+            self._now_ms = arrival_ms
+            if arrival_ms > self._turn_ms:
+                self._old, self._young = self._young, {}
+                self._turn_ms = arrival_ms + self._horizon_ms
         last = self._young.get(event_id)
         if last is None:
             last = self._old.get(event_id)

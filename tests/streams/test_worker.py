@@ -226,3 +226,22 @@ async def test_a_stop_that_fails_leaves_by_force_with_the_code_and_the_words_of_
         await it._close(Stopping(ValueError("x")).assembly(), SimpleNamespace(stop=failing()))  # type: ignore[arg-type]
     assert left.value.args == (code,)
     assert caplog.messages == ["stopped by force: x", *([str(fault)] if fault else [])]
+
+
+async def test_an_end_does_not_wait_for_a_redrive_that_waits_for_kafka() -> None:
+    it = worker()
+
+    async def work() -> None:
+        it._ended.set()
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(5):
+        await it._every(0.0, lambda: it._redrive(SimpleNamespace(work=work)))  # type: ignore[arg-type]
+    assert it._fault is None
+
+
+async def test_a_redrive_that_fails_ends_the_worker_with_the_reason() -> None:
+    it = worker()
+    async with asyncio.timeout(5):
+        await it._every(0.0, lambda: it._redrive(SimpleNamespace(work=failing(ValueError("odd")))))  # type: ignore[arg-type]
+    assert it._fault is not None and "odd" in str(it._fault)

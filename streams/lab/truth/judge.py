@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from streams.lab.truth.model import PartitionCount, Record, Rules
-from streams.lab.truth.orders import Known, Orders
+from streams.lab.truth.orders import BACK_MS, Copied, Known, Orders
 from streams.lab.truth.validate import Event, Refused, read_event
 
 #: an event time further ahead of its arrival than this is not believed
 TRUST_AHEAD_MS = 5 * 60_000
+#: a redriven record is remembered as long as rejects are kept
+_ORIGIN_MS = 7 * 24 * 3_600_000
 
 
 class Counted(NamedTuple):
@@ -27,8 +29,10 @@ class PartitionJudge:
         self.counted: list[Counted] = []
         self._rules = rules
         self._last_copy_ms: dict[str, int] = {}
-        self._settled_origins: set[str] = set()
+        self._settled_origins: dict[str, list[int]] = {}
         self._orders = Orders(rules, orders)
+        #: the largest arrival so far: copies are told by it, so that one that goes back is no exception
+        self._now_ms = 0
 
     def judge_all(self, records: Iterable[Record], drive_again: bool = False) -> None:
         """Judge `records`; the outcome is in `count` and `counted`.
@@ -40,7 +44,8 @@ class PartitionJudge:
             self.take(record)
         if drive_again:
             for record in self._orders.due:
-                self.take(record._replace(origin=f"{record.topic}/{record.partition}/{record.offset}"))
+                origin = record.origin or f"{record.topic}/{record.partition}/{record.offset}"
+                self.take(record._replace(origin=origin))
 
     def take(self, record: Record) -> None:
         """Judge the next record."""
@@ -52,26 +57,35 @@ class PartitionJudge:
             self.count.rejected[reason] = self.count.rejected.get(reason, 0) + 1
 
     def forget(self) -> None:
-        """Drop what no later record asks for, unless arrivals go back by more than a horizon: copies from long ago."""
-        since_ms = self.count.arrival_ms - 2 * self._rules.dedupe_ms
+        """Drop what no later record asks for: copies from before the horizon."""
+        since_ms = self._now_ms - self._rules.dedupe_ms
         self._last_copy_ms = {id: last_ms for id, last_ms in self._last_copy_ms.items() if last_ms >= since_ms}
 
     def _judge(self, record: Record) -> None:
         event = read_event(record.topic, record.value, record.arrival_ms, self._rules.offset_ms)
-        if self._is_copy(record, event):
+        self._now_ms = max(self._now_ms, record.arrival_ms)
+        try:
+            if self._is_copy(record, event):
+                raise Copied
+            event, first_refund = self._orders.judge(event, record)
+        except Copied:
             self.count.resends += 1
         else:
-            event, first_refund = self._orders.judge(event, record)
             self.counted.append(Counted(event, record.arrival_ms, first_refund))
             self.count.counted += 1
-        if record.origin is not None:
-            self._settled_origins.add(record.origin)
-        self._last_copy_ms[event["event_id"]] = record.arrival_ms
+        if record.origin is not None and not self._is_settled(record):
+            self._settled_origins.setdefault(record.origin, []).append(record.arrival_ms)
+        self._last_copy_ms[event["event_id"]] = self._now_ms
         self.count.arrival_ms = max(self.count.arrival_ms, record.arrival_ms)
         if event["event_time_ms"] <= record.arrival_ms + TRUST_AHEAD_MS:
             self.count.trusted_ms = max(self.count.trusted_ms or 0, event["event_time_ms"])
 
     def _is_copy(self, record: Record, event: Event) -> bool:
         last_ms = self._last_copy_ms.get(event["event_id"])
-        again = record.origin is not None and record.origin in self._settled_origins
-        return again or (last_ms is not None and record.arrival_ms - last_ms <= self._rules.dedupe_ms)
+        recently = last_ms is not None and self._now_ms - last_ms <= self._rules.dedupe_ms
+        return recently or self._is_settled(record)
+
+    def _is_settled(self, record: Record) -> bool:
+        """Whether a record that was driven again from the same reject is no reject any more."""
+        settled_ms = self._settled_origins.get(record.origin or "", ())
+        return any(-BACK_MS <= record.arrival_ms - at_ms <= _ORIGIN_MS for at_ms in settled_ms)

@@ -7,6 +7,8 @@ from streams.lab.truth.model import Record, Rules
 from streams.lab.truth.validate import Event, Refused, check_age
 
 _DAY_MS: Final = 24 * 3_600_000
+#: arrivals go back by less than this; an order is known to records that arrived so much before it
+BACK_MS: Final = _DAY_MS
 #: what a refund must say of its order if the order is not known
 _ATTRIBUTION: Final = ("merchant_id", "category", "channel", "amount_fen", "pay_time_ms")
 #: what a refund takes from its order if that is known
@@ -16,23 +18,27 @@ _TAKEN: Final = (
 )  # fmt: skip
 
 
+class Copied(Exception):
+    """The refund was accepted before, under the same `refund_id`."""
+
+
 @dataclass(slots=True)
 class Order:
     """What is known of an order, from the record that made it known on."""
 
     made_ms: int
     payment: Event | None = None
-    refunds_fen: list[int] = field(default_factory=list)
+    refunds_fen: dict[str, int] = field(default_factory=dict)
     waiting: list[Record] = field(default_factory=list)
 
 
 class Known(Protocol):
     """Where orders are kept by their ids: a dictionary, or a file of them (`spill_orders.py`)."""
 
-    def get(self, order_id: str, /) -> Order | None:
-        """What is known of an order; it may be changed until the next one is asked for."""
+    def get(self, order_id: str, /) -> list[Order] | None:
+        """What is known of an order, each time that it began; it may be changed until the next one is asked for."""
 
-    def __setitem__(self, order_id: str, order: Order, /) -> None:
+    def __setitem__(self, order_id: str, lives: list[Order], /) -> None:
         """From now on this is known of it."""
 
 
@@ -45,7 +51,7 @@ class Orders:
         self._orders: Known = {} if known is None else known
 
     def judge(self, event: Event, record: Record) -> tuple[Event, bool]:
-        """The event as it counts, and whether it is the first accepted refund of its order. Raises Refused."""
+        """The event as it counts, and whether it is the first accepted refund of its order. Raises Refused, Copied."""
         if event["event_type"] == "order.paid" and self._rules.order_index:
             self._pay(event, record)
         if event["event_type"] == "order.refunded":
@@ -69,17 +75,24 @@ class Orders:
         elif lacks:
             order.waiting.append(record)
             raise Refused("unknown_order")
+        if event["refund_id"] in order.refunds_fen:
+            raise Copied
         if event["refund_fen"] > event["amount_fen"]:
             raise Refused("refund_exceeds_order")
         check_age(event, record.arrival_ms, self._rules.offset_ms)
-        if sum(order.refunds_fen) + event["refund_fen"] > event["amount_fen"]:
+        if sum(order.refunds_fen.values()) + event["refund_fen"] > event["amount_fen"]:
             raise Refused("refund_exceeds_order")
-        order.refunds_fen.append(event["refund_fen"])
+        order.refunds_fen[event["refund_id"]] = event["refund_fen"]
         return event, len(order.refunds_fen) == 1
 
     def _order(self, order_id: str, arrival_ms: int) -> Order:
         """The order, known for so many days from the record that made it known; then it begins anew."""
-        order = self._orders.get(order_id)
-        if order is None or arrival_ms - order.made_ms > self._rules.refund_days * _DAY_MS:
-            order = self._orders[order_id] = Order(arrival_ms)
-        return order
+        lives = self._orders.get(order_id)
+        if lives is None:
+            lives = self._orders[order_id] = []
+        most_ms = self._rules.refund_days * _DAY_MS
+        known = [each for each in lives if -BACK_MS <= arrival_ms - each.made_ms <= most_ms]
+        if not known:
+            known = [Order(arrival_ms)]
+            lives += known
+        return max(known, key=lambda each: each.made_ms)

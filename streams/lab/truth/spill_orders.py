@@ -15,25 +15,25 @@ class SpilledOrders:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._held: dict[str, Order] = {}
+        self._held: dict[str, list[Order]] = {}
         db.execute("DROP TABLE IF EXISTS orders")
         db.execute("CREATE TABLE orders (id TEXT PRIMARY KEY, known BLOB) WITHOUT ROWID")
 
-    def get(self, order_id: str, /) -> Order | None:
+    def get(self, order_id: str, /) -> list[Order] | None:
         """See `Known`."""
-        order = self._held.get(order_id)
-        if order is None:
+        lives = self._held.get(order_id)
+        if lives is None:
             row = self._db.execute("SELECT known FROM orders WHERE id = ?", (order_id,)).fetchone()
             if row is not None:
-                order = pickle.loads(row[0])
-                self[order_id] = order
-        return order
+                lives = pickle.loads(row[0])
+                self[order_id] = lives
+        return lives
 
-    def __setitem__(self, order_id: str, order: Order, /) -> None:
+    def __setitem__(self, order_id: str, lives: list[Order], /) -> None:
         """See `Known`."""
         if len(self._held) >= _HELD:
             self._spill()
-        self._held[order_id] = order
+        self._held[order_id] = lives
 
     def _spill(self) -> None:
         self._db.execute("BEGIN")

@@ -3,22 +3,26 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from schemas.events import OrderEvent, decode_order
 from schemas.rejects import Reason
 from streams.errors import StoreFault
+from streams.intake import order_store
 from streams.intake.order import (
     CODES,
     Order,
     generation_of,
     generation_starts_ms,
     order_digest,
+    pack_lives,
     pack_order,
+    unpack_lives,
     unpack_order,
 )
-from streams.intake.order_store import ORIGIN_MS, OrderRules, Spoken, Touched, load_orders, write_orders
-from streams.intake.orders import RESEND, OrderBook, Refunded, What
+from streams.intake.order_store import OrderRules, Spoken, Touched, load_orders, write_orders
+from streams.intake.orders import BACK_MS, ORIGIN_MS, RESEND, OrderBook, Refunded, What
 from streams.keys import shard_keys
 from streams.tally.windows import DAY_MS, SHANGHAI
 from tests.streams.intake.making import MIDNIGHT_MS, ORDERS, ORDERS_MS, as_bytes, empty_book, paid, refund
@@ -65,7 +69,8 @@ def test_refunds_are_accepted_up_to_the_amount_of_their_order(
     fens: list[int], expected: list[What], index: bool
 ) -> None:
     book = empty_book(index=index)
-    assert [take(book, refund_event(fen), offset) for offset, fen in enumerate(fens)] == expected
+    refunds = [refund_event(fen, refund_id=f"refund-{offset}") for offset, fen in enumerate(fens)]
+    assert [take(book, each, offset) for offset, each in enumerate(refunds)] == expected
 
 
 def test_the_first_accepted_refund_is_told() -> None:
@@ -109,7 +114,21 @@ def test_below_the_fence_what_is_not_in_the_book_was_a_resend() -> None:
         take(book, event, offset)
     book.fence = 50
     assert [take(book, payment(), 30), take(book, bare(40), 40)] == [RESEND, RESEND]
-    assert [take(book, payment(), 50), take(book, bare(40), 51), take(book, bare(40), 52)] == [TWICE, None, EXCEEDS]
+    assert [take(book, payment(), 50), take(book, bare(60), 51), take(book, bare(1), 52)] == [TWICE, None, EXCEEDS]
+
+
+def test_the_same_refund_is_a_resend_however_long_after() -> None:
+    """Its first copy may have waited for the order, and be driven again when the second is settled and forgotten."""
+    book = empty_book()
+    log = [bare(40), payment(), bare(40), bare(40), bare(60), bare(60)]
+    assert [take(book, event, offset) for offset, event in enumerate(log)] == [
+        UNKNOWN,
+        None,
+        None,
+        RESEND,
+        None,
+        RESEND,
+    ]
 
 
 @pytest.mark.parametrize(("late_ms", "outcome"), [(-1, TWICE), (0, TWICE), (1, None)])
@@ -138,6 +157,13 @@ def test_an_entry_reads_as_it_was_written(
     start_ms = generation_starts_ms(generation_of(made_ms, SHANGHAI), SHANGHAI)
     assert 0 <= made_ms - start_ms < 16 * DAY_MS
     assert unpack_order(pack_order(order, start_ms), start_ms) == order
+
+
+def test_what_began_anew_within_a_generation_lies_in_one_entry() -> None:
+    start_ms = generation_starts_ms(generation_of(MIDNIGHT_MS, SHANGHAI), SHANGHAI)
+    lives = [Order(MIDNIGHT_MS + days * DAY_MS, 7 + days, verdicts={9 + days: 30}) for days in range(3)]
+    assert unpack_lives(pack_lives(lives, start_ms), start_ms) == lives
+    assert unpack_lives(pack_order(lives[1], start_ms), start_ms) == [lives[1]]
 
 
 def test_an_entry_is_small() -> None:
@@ -192,17 +218,19 @@ async def test_a_payment_drives_the_refunds_again_that_waited_for_it(redis: Redi
     assert await redis.hgetall(KEYS.redrive(*ORDERS)) == {b"0": b"2", b"1": b"2"}
 
 
-@pytest.mark.parametrize(("after_ms", "settled"), [(ORIGIN_MS, True), (ORIGIN_MS + 16 * DAY_MS, False)])
+@pytest.mark.parametrize(
+    ("after_ms", "settled"), [(-BACK_MS - 1, False), (-BACK_MS, True), (ORIGIN_MS, True), (ORIGIN_MS + 1, False)]
+)
 async def test_an_origin_is_remembered_as_long_as_rejects_are_kept(redis: Redis, after_ms: int, settled: bool) -> None:
     book = empty_book()
     for offset in (5, 6):  # the second is a resend of the first
-        book.settle_origin("orders/0/1", offset)
+        book.settle_origin("orders/0/1", offset, MIDNIGHT_MS)
         await settle(redis, book, [Touched(offset, MIDNIGHT_MS, "", None, "orders/0/1")], offset + 1)
     spoken = [Spoken(MIDNIGHT_MS + after_ms, None, "orders/0/1")]
     loaded = await load_orders(redis, KEYS, ORDERS, spoken, RULES)
     assert loaded is not None
-    assert loaded.is_settled("orders/0/1", 9) is settled
-    assert not loaded.is_settled("orders/0/1", 5)
+    assert loaded.is_settled("orders/0/1", 9, MIDNIGHT_MS + after_ms) is settled
+    assert not loaded.is_settled("orders/0/1", 5, MIDNIGHT_MS + after_ms)
 
 
 async def test_ids_are_written_with_every_run_although_they_may_stand_there(redis: Redis) -> None:
@@ -221,6 +249,60 @@ async def test_a_payment_behind_the_fence_brings_its_ids_when_it_is_read_again(r
     loaded = await load_orders(redis, KEYS, ORDERS, [Spoken(MIDNIGHT_MS, each, None) for each in events[1:]], RULES)
     assert loaded is not None
     assert [take(loaded, event, offset) for offset, event in enumerate(events) if offset] == [None, None]
+
+
+async def test_an_order_that_began_anew_does_not_replace_what_was_judged_before(redis: Redis) -> None:
+    """A shard that went back is settled again by these verdicts; orders that are known for a day share a generation."""
+    rules = OrderRules(SHANGHAI, DAY_MS, index=True)
+    book = rules.book()
+    log = [(payment(), MIDNIGHT_MS), (bare(30), MIDNIGHT_MS + DAY_MS), (bare(40), MIDNIGHT_MS + DAY_MS + 1)]
+    touched = [touch(book, event, offset, at_ms) for offset, (event, at_ms) in enumerate(log)]
+    await settle(redis, book, touched, 3)
+    loaded = await load_orders(redis, KEYS, ORDERS, [Spoken(at_ms, event, None) for event, at_ms in log], rules)
+    assert loaded is not None
+    assert [take(loaded, event, offset, at_ms) for offset, (event, at_ms) in enumerate(log)] == [None, None, UNKNOWN]
+
+
+async def test_an_order_is_known_to_what_arrived_a_little_before_it(redis: Redis) -> None:
+    """Arrivals go back when another broker takes a partition over; a generation may begin in between."""
+    start_ms = generation_starts_ms(generation_of(MIDNIGHT_MS, SHANGHAI), SHANGHAI)
+    book = empty_book()
+    await settle(redis, book, [touch(book, payment(pay_time_ms=start_ms - DAY_MS), 0, start_ms)], 1)
+    back = replace(bare(1), event_time_ms=start_ms - DAY_MS)
+    for before_ms, outcome in ((1, None), (BACK_MS, None), (BACK_MS + 1, UNKNOWN)):
+        loaded = await load_orders(redis, KEYS, ORDERS, [Spoken(start_ms - before_ms, back, None)], RULES)
+        assert loaded is not None
+        assert take(loaded, back, 1, start_ms - before_ms) is outcome
+
+
+async def test_an_order_that_was_paid_while_the_index_was_off_is_no_fault_once_it_is_on(redis: Redis) -> None:
+    """Read again below the fence, but needed by another shard, it becomes known; with it what it belongs to."""
+    await settle(redis, empty_book(index=False), [], 2)
+    events = [payment(), bare(30)]
+    spoken = [Spoken(MIDNIGHT_MS, each, None) for each in events]
+    book = await load_orders(redis, KEYS, ORDERS, spoken, RULES)
+    assert book is not None
+    touched = [touch(book, events[0], 1), touch(book, events[1], 2)]
+    await settle(redis, book, touched[1:], 3)
+    loaded = await load_orders(redis, KEYS, ORDERS, spoken, RULES)
+    assert loaded is not None
+    assert take(loaded, bare(70), 3) is None
+
+
+def test_what_is_read_to_remember_copies_alone_makes_no_order_known() -> None:
+    """Its first copy may lie before what is read, under an id that another order's event had."""
+    book = empty_book(fence=20)
+    book.low = 20
+    assert take(book, payment(), 5) is RESEND
+    assert take(book, payment(), 20) is None
+
+
+def test_an_order_is_packed_once_however_often_a_run_speaks_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    book, packed = empty_book(), list[int]()
+    touched = [touch(book, event, offset) for offset, event in enumerate([payment(), *[bare(101)] * 50])]
+    monkeypatch.setattr(order_store, "pack_lives", lambda lives, start_ms: packed.append(len(lives)) or b"")
+    write_orders(KEYS, ORDERS, book, touched)
+    assert packed == [1]
 
 
 async def test_an_order_whose_ids_are_lost_is_a_fault(redis: Redis) -> None:

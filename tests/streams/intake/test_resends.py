@@ -24,6 +24,16 @@ def test_a_copy_a_millisecond_later_is_a_new_event() -> None:
     assert not memory.is_resend("a", 1, 1_001 + HORIZON_MS)
 
 
+def test_an_arrival_that_goes_back_counts_as_that_of_the_records_around_it() -> None:
+    """What forgets goes by the largest arrival. Compared by its own, a copy would be one until it is forgotten."""
+    for behind_ms, is_resend in ((HORIZON_MS, True), (HORIZON_MS + 1, False)):
+        memory = ResendMemory(HORIZON_MS)
+        memory.is_resend("a", 0, 1_000)
+        memory.is_resend("b", 1, 1_000 + behind_ms)
+        assert memory.is_resend("a", 2, 999) is is_resend
+        assert memory.is_resend("a", 3, 1_000 + behind_ms)
+
+
 def test_each_copy_begins_the_horizon_anew() -> None:
     memory = ResendMemory(HORIZON_MS)
     copies = [memory.is_resend("a", offset, 1_000 + offset * HORIZON_MS) for offset in range(5)]

@@ -93,4 +93,4 @@ def test_ids_from_long_ago_are_forgotten() -> None:
     judge = PartitionJudge("orders", 0, Rules())
     judge.judge_all(log.records)
     judge.forget()
-    assert len(judge._last_copy_ms) == 31
+    assert len(judge._last_copy_ms) == 16
