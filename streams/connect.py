@@ -2,17 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
-from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError, ReadOnlyError, RedisError
-from redis.exceptions import ConnectionError as RedisGone
 
 from streams import keys
 from streams.errors import ServerMissing, StoreRefused
@@ -92,7 +90,7 @@ def redis_client(settings: Settings) -> Redis:
 
     A command is sent up to four times when the connection breaks: everything that we send may be repeated.
     """
-    client = Redis.from_url(
+    return Redis.from_url(
         settings.redis,
         decode_responses=False,
         client_name="hightide",
@@ -101,23 +99,6 @@ def redis_client(settings: Settings) -> Redis:
         socket_timeout=10.0,
         retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), 3),
     )
-    kind = client.connection_pool.connection_class
-    client.connection_pool.connection_class = type(kind.__name__, (_Breaking, kind), {})
-    return client
-
-
-class _Breaking(AbstractConnection):
-    """A connection that broke just before a command was written is one that broke.
-
-    uvloop raises RuntimeError for it where asyncio's own loop says nothing; redis-py passes that on as no error of the
-    connection, so neither its retries nor ours would wait for a better one.
-    """
-
-    async def send_packed_command(self, command: bytes | str | Iterable[bytes], check_health: bool = True) -> None:
-        try:
-            await super().send_packed_command(command, check_health)
-        except RuntimeError as error:
-            raise RedisGone(f"the connection was closed before a command was written ({error})") from error
 
 
 async def check_store(redis: Redis, settings: Settings) -> None:

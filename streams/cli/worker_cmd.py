@@ -28,9 +28,8 @@ def register(subparsers: Any) -> None:
 def _run(_arguments: argparse.Namespace) -> int:
     import asyncio
 
-    import uvloop
-
     from agents import register_agents
+    from streams.loop import Loop
     from streams.worker import Worker
 
     settings = settings_and_log()
@@ -38,5 +37,5 @@ def _run(_arguments: argparse.Namespace) -> int:
     async def run() -> int:
         return await Worker(settings, register_agents).run()
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=Loop) as runner:
         return runner.run(run())

@@ -1,15 +1,9 @@
 """Connecting: what is said where nothing answers, and a connection that breaks."""
 
-import asyncio
-
 import pytest
-import uvloop
-from redis.exceptions import ConnectionError as RedisGone
 
-from streams.connect import masked, redis_client, wait_for_kafka, wait_for_redis
+from streams.connect import masked, wait_for_kafka, wait_for_redis
 from streams.errors import ServerMissing
-from streams.lab.servers import Store
-from streams.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -32,20 +26,3 @@ async def test_a_closed_port_is_missing_with_its_reason() -> None:
         await wait_for_kafka("127.0.0.1:1", 0.0)
     with pytest.raises(ServerMissing, match=r"Redis at redis://127\.0\.0\.1:1/0 does not answer \(.*111.*\)"):
         await wait_for_redis("redis://:secret@127.0.0.1:1/0", 0.0)
-
-
-def test_a_connection_that_broke_before_a_command_is_written_is_replaced_under_the_workers_loop(store: Store) -> None:
-    async def run() -> None:
-        client = redis_client(Settings(redis=f"redis://{store.address}/0"))
-        try:
-            connection = await client.connection_pool.get_connection()
-            connection._writer.transport.abort()
-            await asyncio.sleep(0.05)
-            with pytest.raises(RedisGone, match="closed before a command was written"):
-                await connection.send_command("PING")
-            await client.connection_pool.release(connection)
-            assert await client.ping()
-        finally:
-            await client.aclose()
-
-    uvloop.run(run())
