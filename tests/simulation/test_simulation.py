@@ -13,14 +13,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import find, given, settings
 from hypothesis import strategies as some
 
+from tests.simulation.mutations import MUTATIONS
 from tests.simulation.plan import KINDS, SCRIPT_ERRORS, Fault, Plan, plan_of
 from tests.simulation.world import Wrong, play
 
 #: seeds of every run of the tests, and those of the long one
-FEW, MANY = 200, 5_000
+FEW, MANY = 100, 5_000
 
 
 @pytest.fixture(autouse=True)
@@ -99,12 +100,9 @@ def test_no_choice_of_faults_makes_a_difference(plan: Plan) -> None:
     play(plan)
 
 
+@pytest.mark.long
 def test_what_goes_wrong_is_shrunk_to_the_fault_that_matters() -> None:
     """The same with a bug: of many faults the one stays that shows it."""
-    from hypothesis import find
-
-    from tests.simulation.mutations import MUTATIONS
-
     bug = next(each for each in MUTATIONS if each.name == "M6")
 
     def goes_wrong(plan: Plan) -> bool:
