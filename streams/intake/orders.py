@@ -81,7 +81,7 @@ class OrderBook:
         """Judge a payment. Call in log order."""
         order = self._known(event.order_id, offset, arrival_ms)
         if offset < self.low:
-            return (REASONS.get(order.verdicts.get(offset, 0), RESEND) if order else RESEND), order
+            return _first_verdict(order, offset), order
         if order is None:
             order = self._make(event.order_id, arrival_ms)
         if order.paid_before(offset):
@@ -187,6 +187,13 @@ class OrderBook:
                 if order.paid_before(self.fence):
                     found |= {(order.made_ms, order.trade), (order.made_ms, order.place)}
         return found
+
+
+def _first_verdict(order: Order | None, offset: int) -> What:
+    """What was judged of a payment; whatever left no trace was a resend, or was settled without an index."""
+    if order is not None and order.paid_offset == offset:
+        return None
+    return RESEND if order is None else REASONS.get(order.verdicts.get(offset, 0), RESEND)
 
 
 def lacks(event: OrderEvent) -> str:

@@ -295,6 +295,9 @@ def test_what_is_read_to_remember_copies_alone_makes_no_order_known() -> None:
     book.low = 20
     assert take(book, payment(), 5) is RESEND
     assert take(book, payment(), 20) is None
+    assert take(book, payment(), 21) is TWICE
+    book.low = 30
+    assert [take(book, payment(), at) for at in (5, 20, 21, 22)] == [RESEND, None, TWICE, RESEND]
 
 
 def test_an_order_is_packed_once_however_often_a_run_speaks_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
