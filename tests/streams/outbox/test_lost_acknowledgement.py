@@ -12,9 +12,8 @@ from streams.lab.servers import Broker
 from streams.outbox.publisher import Publisher
 from tests.chaos.devices.proxy import ChaosProxy
 from tests.chaos.devices.taps import PRODUCE, Nth, watch_kafka
-from tests.streams.outbox.test_publisher import KEYS, OUTBOX, put, read, short
-
-__all__ = ["put", "read"]
+from tests.streams.outbox.conftest import KEYS, OUTBOX
+from tests.streams.outbox.test_publisher import short
 
 
 @pytest.fixture(scope="module")
