@@ -67,8 +67,8 @@ class Order:
     @property
     def first_offset(self) -> int:
         """The record that made it known."""
-        offsets = [*self.verdicts] if self.paid_offset < 0 else [self.paid_offset, *self.verdicts]
-        return min(offsets)
+        verdict = next(iter(self.verdicts), self.paid_offset)  # verdicts are made, and kept, in log order
+        return verdict if self.paid_offset < 0 else min(self.paid_offset, verdict)
 
     def paid_before(self, offset: int) -> bool:
         """Whether its payment stands before `offset` in the log."""
