@@ -179,8 +179,9 @@ def write_orders(keys: Keys, tp: TP, book: OrderBook, touched: Sequence[Touched]
             changed.add((generation, order_id))
             if order.paid_offset == offset:
                 redrive.update((b"%d" % at, b"%d" % offset) for at in order.waiting() if at < offset)
-            if order.trade in book.ids:
-                ids[generation].update((digest, pack_ids(book.ids[digest])) for digest in (order.trade, order.place))
+            # of a second payment's order the chunk may know one through other orders, and not the other
+            known = (digest for digest in (order.trade, order.place) if digest in book.ids)
+            ids[generation].update((digest, pack_ids(book.ids[digest])) for digest in known)
     for generation, order_id in changed:
         name = order_digest(order_id)
         lives = book.orders[name]

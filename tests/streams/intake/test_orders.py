@@ -241,6 +241,18 @@ async def test_ids_are_written_with_every_run_although_they_may_stand_there(redi
     assert len(rows[0][key]) == 4
 
 
+async def test_a_second_payment_is_settled_beside_an_order_of_the_same_room_and_another_town(redis: Redis) -> None:
+    book = empty_book()
+    await settle(redis, book, [touch(book, payment(city="Jiaxing"), 0)], 1)
+    events = [payment(city="Jiaxing"), payment("order-2", city="Tongxiang")]
+    loaded = await load_orders(redis, KEYS, ORDERS, [Spoken(MIDNIGHT_MS, each, None) for each in events], RULES)
+    assert loaded is not None
+    await settle(redis, loaded, [touch(loaded, event, 1 + at) for at, event in enumerate(events)], 3)
+    again = await load_orders(redis, KEYS, ORDERS, [Spoken(MIDNIGHT_MS, bare(1), None)], RULES)
+    assert again is not None
+    assert take(again, bare(1), 3) is None
+
+
 async def test_a_payment_behind_the_fence_brings_its_ids_when_it_is_read_again(redis: Redis) -> None:
     """Of a chunk that is settled in runs, the first was; its early refund was written with all that followed."""
     book, events = empty_book(), [bare(1), payment(anchor_id="anchor-1"), bare(2)]
