@@ -176,7 +176,7 @@ MUTATIONS = (
         "M7",
         "a chunk of an older epoch is taken after a seek",
         ((WorkerIntake, "take", _take_any_epoch),),
-        behind="a chunk must continue the one before",
+        behind="a chunk must continue the one before: data stay right, but each seek leads to the next, for ever",
         second=(_NO_CONTINUITY,),
     ),
     Mutation(
