@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from faust.types import TP
 from redis.asyncio import Redis
 
 from schemas.alerts import Rule
@@ -13,7 +14,7 @@ from streams.marks.acts import RECORDS, Close, Ranking
 from streams.marks.steps import Steps
 from streams.marks.watermark import Progress
 from streams.scripts import STEP, lua_script
-from streams.tally.fence import read_partitions
+from streams.tally.fence import parse_partitions, read_partitions
 
 #: marks that one pass puts back after a shard went back
 AGAIN_A_PASS = 1_000
@@ -64,18 +65,20 @@ class MarkStore:
     # -- progress ------------------------------------------------------------------------------
     async def progress(self) -> list[dict[tuple[str, int], Progress]]:
         """How far each partition is read, by topic and partition, for every shard."""
-        return [await self._shard_progress(keys, await read_partitions(self._redis, keys)) for keys in self._keys]
+        return [await self._shard_progress(keys) for keys in self._keys]
 
-    async def _shard_progress(self, keys: Keys, places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Progress]:
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for topic, partition in places:
-                pipe.hmget(keys.fence(topic, partition), _FENCE_FIELDS)
-            replies = await pipe.execute()
-        return {
-            place: Progress(*place, int(next), int(trusted_ms or 0), int(arrival_ms or 0), unread != b"0")
-            for place, (next, trusted_ms, arrival_ms, unread) in zip(places, replies, strict=True)
-            if next is not None
-        }
+    async def _shard_progress(self, keys: Keys) -> dict[tuple[str, int], Progress]:
+        """Of one moment: a partition that came after they were listed would not hold the watermark back."""
+        places = await read_partitions(self._redis, keys)
+        while True:
+            async with self._redis.pipeline(transaction=True) as pipe:
+                for place in places:
+                    pipe.hmget(keys.fence(*place), _FENCE_FIELDS)
+                pipe.smembers(keys.partitions())
+                *replies, members = await pipe.execute()
+            listed, places = places, parse_partitions(members)
+            if listed == places:
+                return _progress(listed, replies)
 
     async def partitions(self, keys: Keys, topic: str) -> list[int]:
         """The partitions of a topic that have a fence in the shard."""
@@ -161,6 +164,16 @@ class MarkStore:
             for session_id in session_ids:
                 pipe.smembers(keys.placed(session_id))
             return await pipe.execute()
+
+
+def _progress(places: Sequence[TP], replies: Sequence[Sequence[bytes | None]]) -> dict[tuple[str, int], Progress]:
+    return {
+        (place.topic, place.partition): Progress(
+            place.topic, place.partition, int(next), int(trusted_ms or 0), int(arrival_ms or 0), unread != b"0"
+        )
+        for place, (next, trusted_ms, arrival_ms, unread) in zip(places, replies, strict=True)
+        if next is not None
+    }
 
 
 def parse_closing(member: bytes, close_ms: int) -> Close:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple, cast
 
 from faust.types import TP
@@ -54,7 +55,11 @@ async def read_fences(redis: Redis, keys: Keys) -> dict[TP, Fence]:
 
 async def read_partitions(redis: Redis, keys: Keys) -> list[TP]:
     """The partitions that have a fence in one shard, in order. Raises `redis.RedisError`."""
-    members = cast("set[bytes]", await redis.smembers(keys.partitions()))
+    return parse_partitions(cast("set[bytes]", await redis.smembers(keys.partitions())))
+
+
+def parse_partitions(members: Iterable[bytes]) -> list[TP]:
+    """The members of `Keys.partitions` as partitions, in order."""
     return sorted(_partition(member) for member in members)
 
 

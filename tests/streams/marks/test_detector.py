@@ -13,6 +13,7 @@ from streams.keys import Keys, shard_keys, shard_of
 from streams.marks.detector import Detector, PassResult
 from streams.marks.evidence import evidence_ranges
 from streams.marks.facts import Fact, decode_fact
+from streams.marks.store import MarkStore
 from streams.tally.sessions import Scopes
 from streams.tally.windows import SHANGHAI
 
@@ -362,6 +363,25 @@ async def test_peaks_and_records_may_run_at_once(settle: Callable, detector: Cal
 
 
 # -- the clock ---------------------------------------------------------------------------------
+async def test_a_partition_that_comes_while_they_are_read_holds_the_watermark_back(
+    redis: Redis, settle: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are listed, and then the worker stops for a while: what it reads then must not lack the other."""
+    write, smembers = settle(KEYS), redis.smembers
+    await write.fence("orders", 0, next=9, trusted_ms=at(20), arrival_ms=at(20), unread=1)
+
+    async def stopped(key: str) -> object:
+        listed = await smembers(key)
+        await write.fence("orders", 1, next=9, trusted_ms=at(7), arrival_ms=at(20), unread=1)
+        return listed
+
+    monkeypatch.setattr(redis, "smembers", stopped)
+    progress = await MarkStore(redis, KEYS).progress()
+    assert [{place: each.trusted_ms for place, each in shard.items()} for shard in progress] == [
+        {("orders", 0): at(20), ("orders", 1): at(7)}
+    ]
+
+
 async def test_an_idle_partition_lets_go_after_two_looks(settle: Callable, detector: Callable) -> None:
     clock = Clock()
     write, it = settle(KEYS), detector(clock=clock)
