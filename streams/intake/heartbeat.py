@@ -176,8 +176,10 @@ class Heartbeat:
             gaps.append(fence.gap)
             if shard == 0:
                 self._meter.read_until(tp, fence)
-            if fence.next != partition.fences[shard] and partition.read_to >= partition.low:
-                kind = "rolled_back" if fence.next < partition.fences[shard] else "behind"
+            went_back = fence.next < partition.fences[shard]
+            # ahead of what is still read again: whoever moved it may do so oftener than this can begin anew
+            if went_back or (fence.next != partition.fences[shard] and partition.read_to >= partition.low):
+                kind = "rolled_back" if went_back else "behind"
                 why = f"shard {shard} stands at {fence.next}, not {partition.fences[shard]}"
                 await self._intake.read_again(tp, kind, why)
                 return

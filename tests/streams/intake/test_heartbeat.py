@@ -124,12 +124,21 @@ async def test_while_a_chunk_is_taken_nothing_is_compared(watched: Watched) -> N
     assert watched.rig.seeks == []
 
 
-async def test_before_the_fence_is_reached_nothing_is_compared(watched: Watched) -> None:
+async def test_before_the_fence_is_reached_one_that_is_ahead_is_left_alone(watched: Watched) -> None:
     await watched.rig.open()
     assert watched.partition.read_to < watched.partition.low
     await watched.fence(next=7)
     await watched.heart.beat()
     assert watched.rig.seeks == []
+
+
+async def test_a_fence_that_went_back_is_read_from_also_before_it_was_reached(watched: Watched) -> None:
+    """What was to be read before it may have been dropped, and nothing may follow."""
+    await watched.rig.open()
+    assert watched.partition.read_to < watched.partition.low
+    await watched.fence(next=0)
+    await watched.heart.beat()
+    assert [list(seek) for seek in watched.rig.seeks] == [[ORDERS]]
 
 
 async def test_a_partition_that_another_worker_has_now_is_not_compared(watched: Watched) -> None:
