@@ -14,6 +14,9 @@ from aiokafka.structs import TopicPartition
 
 from tests.simulation.process import Process
 
+#: what a question to it is answered with while it is not there
+AWAY = "the broker is away"
+
 
 class Rec(NamedTuple):
     """A record, with the fields of aiokafka's that are looked at."""
@@ -79,7 +82,7 @@ class SimKafka:
         await asyncio.sleep(self.random.random() * self.weather.longest_s)
         while self.down:
             if self.random.random() < 0.3:
-                raise KafkaConnectionError("the broker is away")
+                raise KafkaConnectionError(AWAY)
             await asyncio.sleep(0.5)
         await process.passes()
 

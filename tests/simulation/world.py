@@ -11,6 +11,7 @@ from random import Random
 from types import SimpleNamespace
 from unittest.mock import patch
 
+from aiokafka.errors import KafkaConnectionError
 from aiokafka.structs import TopicPartition
 
 from streams.errors import Expected, LogReplaced, StoreFault, StoreRefused, WorkerStuck
@@ -19,7 +20,7 @@ from streams.topics import ALERTS, LIVE_SESSIONS, ORDERS
 from tests.simulation.check import Checker
 from tests.simulation.clients import SimLookup, SimProducer, SimReader
 from tests.simulation.faults import Faults
-from tests.simulation.kafka import Group, Log, Rec, SimKafka, Weather
+from tests.simulation.kafka import AWAY, Group, Log, Rec, SimKafka, Weather
 from tests.simulation.loop import Deadlock, VirtualLoop
 from tests.simulation.plan import LOG_KINDS, ORDER_PARTITIONS, Arrival, Plan
 from tests.simulation.process import bury
@@ -212,7 +213,7 @@ class World:
             if "flush this application's keys" in str(error) or isinstance(error, StoreRefused):
                 self.trace("the operator flushes")
                 self.redis.flush()
-        elif not isinstance(error, WorkerStuck):
+        elif not isinstance(error, WorkerStuck) and not self._broker_was_asked(error):
             self.problems.append(f"a fault of ours: {error}")
         self.loop.call_later(1.0 + self.random.random(), self.new_worker)
 
@@ -221,6 +222,10 @@ class World:
         return self.redis.sprung > 0 or any(
             fault.kind in ("flush", "redis back", "shard back") for fault in self.plan.faults
         )
+
+    def _broker_was_asked(self, error: Expected) -> bool:
+        """Whether it ended because a question to Kafka was not answered: it comes back, and nothing was counted."""
+        return repr(KafkaConnectionError(AWAY)) in str(error)
 
     def _log_lost(self) -> bool:
         return any(fault.kind in LOG_KINDS for fault in self.plan.faults)
