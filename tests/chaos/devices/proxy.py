@@ -72,7 +72,7 @@ class ChaosProxy:
         """End everything."""
         if self._server is None:
             return
-        self._server.close()
+        self._do(self._stop_listening(self._server))
         self.reset()
         self._do(self._ended())
         self._server = None
@@ -107,6 +107,9 @@ class ChaosProxy:
     async def _each(self, deed: Callable[[_Pair], None]) -> None:
         for pair in list(self._pairs):
             deed(pair)
+
+    async def _stop_listening(self, server: asyncio.Server) -> None:
+        server.close()  # in its own thread: a connection that ends meanwhile looks at the same waiters
 
     async def _ended(self) -> None:
         others = asyncio.all_tasks() - {asyncio.current_task()}
