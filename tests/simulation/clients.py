@@ -97,6 +97,8 @@ class SimLookup:
     async def getone(self, partition: TopicPartition) -> Rec:
         await self._kafka.ask(self._process)
         log = self._kafka.logs[partition]
+        while log.at(self._offset) == len(log.records):  # noqa: ASYNC110 (it may never come)
+            await asyncio.sleep(0.5)
         return log.records[log.at(self._offset)]
 
 

@@ -95,7 +95,7 @@ class SimConsumer:
     ) -> dict[TopicPartition, list[Rec]]:
         kafka, random = self._kafka, self._kafka.random
         await self._process.passes()
-        ends = {each: kafka.logs[each].end for each in self._states}
+        asked = {each: (state, state.position, kafka.logs[each].end) for each, state in self._states.items()}
         slow = random.random() < kafka.weather.slow
         await asyncio.sleep(random.random() * (_SLOWEST_S if slow else kafka.weather.longest_s))
         if kafka.down:
@@ -103,8 +103,12 @@ class SimConsumer:
             return {}
         await self._process.passes()
         found = {}
-        for each in sorted(partitions & ends.keys() & self._states.keys()):
-            if run := self._drain(each, self._states[each], ends[each]):
+        for each in sorted(partitions & self._states.keys()):
+            state, position, end = asked.get(each, (None, None, 0))
+            here = self._states[each]
+            # an answer to a question from before a seek or a rebalance is thrown away, and asked anew
+            fresh = state is not here or position != here.position
+            if run := self._drain(each, here, kafka.logs[each].end if fresh else end):
                 found[each] = run
         if not found:
             await asyncio.sleep(timeout * random.random())

@@ -88,6 +88,7 @@ class Faults:
     def _truncate(self, fault: Fault) -> None:
         """The end of a log is gone, and nothing comes behind it."""
         log = self._world.kafka.logs[self._biggest()]
+        log.closed = True
         keep = len(log.records) // 2
         log.records = log.records[:keep]
         log.end = log.records[-1].offset + 1 if log.records else log.first
@@ -97,6 +98,7 @@ class Faults:
         for worker in list(self._world.workers):
             self._world.remove(worker, 0.0)
         log = self._world.kafka.logs[self._biggest()]
+        log.closed = True
         log.records = [
             record._replace(timestamp=record.timestamp + 1) if at >= len(log.records) // 3 else record
             for at, record in enumerate(log.records)

@@ -38,8 +38,12 @@ class Log:
     end: int = 0
     #: what retention has removed
     expired: list[Rec] = field(default_factory=list)
+    #: nothing comes behind what is there: others in the place of lost records are not seen by whoever reads on
+    closed: bool = False
 
     def append(self, record: Rec) -> None:
+        if self.closed:
+            return
         self.records.append(record)
         self.end = record.offset + 1
 

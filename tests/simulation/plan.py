@@ -105,7 +105,7 @@ LOG_KINDS = ("truncate", "rewrite", "retention")
 def plan_of(seed: int) -> Plan:
     """The plan of a seed."""
     random = Random(seed)
-    until_s = random.choice((4.0, 8.0))
+    until_s = random.choice((3.0, 6.0))
     return Plan(
         seed,
         shards=random.choice((1, 1, 2, 3)),
@@ -114,7 +114,7 @@ def plan_of(seed: int) -> Plan:
         min_history=random.choice((0, 1, 1, 2)),
         max_rows=random.choice((8_000, 8_000, 60, 15)),
         order_index=random.random() < 0.8,
-        marking_s=random.choice((1.0, 2.0, 4.0)),
+        marking_s=random.choice((1.5, 3.0, 4.0)),
         faults_until_s=until_s,
         arrivals=tuple(arrivals(random, dedupe_ms, until_s)),
         faults=tuple(faults(random, until_s)),
@@ -131,13 +131,13 @@ def arrivals(random: Random, dedupe_ms: int, until_s: float) -> list[Arrival]:
     event time covers hours. In the others all records lie there from the start, and arrive over hours.
     """
     live = random.random() < 0.6
-    number = random.randint(20, 60)
+    number = random.randint(15, 40)
     events = Events(random, span_ms=random.choice((1, 3, 6)) * HOUR_MS)
     holes = random.random() < 0.2
     step_ms = min(40_000 // number, 1_500) if live else events.span_ms // number
     clock_ms = MIDNIGHT_MS + (events.span_ms + 20 * MINUTE_MS if live else 0)
     latest_ms = clock_ms + 59_000 if live else clock_ms + 10 * events.span_ms
-    made: list[Arrival] = []
+    made = _first_of_each(clock_ms) if live else []
     for at in range(number):
         clock_ms = min(latest_ms, clock_ms + random.randrange(2 * step_ms))
         at_s = random.uniform(0, until_s) if live else 0.0
@@ -146,8 +146,39 @@ def arrivals(random: Random, dedupe_ms: int, until_s: float) -> list[Arrival]:
         partition = crc32(key) % ORDER_PARTITIONS if topic == ORDERS else 0
         skip = random.choice((0, 0, 0, 1, 3)) if holes else 0
         made.append(Arrival(at_s, topic, partition, clock_ms, key, value, skip))
-    times = sorted(each.at_s for each in made)
+    times = sorted(each.at_s for each in made)  # those of the first ones stay the first
     return [replace(each, at_s=at_s) for each, at_s in zip(made, times, strict=True)]
+
+
+def _first_of_each(clock_ms: int) -> list[Arrival]:
+    """A record in each partition, there before any worker.
+
+    One that is empty holds nothing back while somebody said of it, lately, that it is. Lately is some seconds, which
+    are hours of event time here.
+    """
+    session = {
+        "event_id": "first",
+        "event_type": "session.anchor_changed",
+        "event_time_ms": MIDNIGHT_MS,
+        "session_id": "s-0",
+        "room_id": "room",
+        "anchor_id": "a-0",
+        "category": "k-0",
+    }
+    created = {
+        "event_id": "first",
+        "event_type": "order.created",
+        "event_time_ms": MIDNIGHT_MS,
+        "order_id": "o-first",
+        "merchant_id": "m-0",
+        "category": "k-0",
+        "channel": "live",
+        "amount_fen": 1,
+        "quantity": 1,
+        "currency": "CNY",
+    }
+    orders = [Arrival(0.0, ORDERS, number, clock_ms, b"first", as_bytes(created)) for number in range(ORDER_PARTITIONS)]
+    return [*orders, Arrival(0.0, LIVE_SESSIONS, 0, clock_ms, b"s", as_bytes(session))]
 
 
 def _record(

@@ -7,6 +7,8 @@ import random as global_random
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
 from random import Random
 from types import SimpleNamespace
 from unittest.mock import patch
@@ -34,6 +36,21 @@ _CLOCK_MS = 1_735_747_200_000
 #: how long a run may take to drain once the faults have ended
 _DRAIN_S = 150.0
 _SCRIPTS = Scripts()
+
+
+@cache
+def _text(package: str, name: str) -> str:
+    return (files(package) / name).read_text("utf-8")
+
+
+class _Package:
+    """The files of a package, each read once: every worker asks for all scripts."""
+
+    def __init__(self, package: str) -> None:
+        self._package = package
+
+    def __truediv__(self, name: str) -> SimpleNamespace:
+        return SimpleNamespace(read_text=lambda encoding: _text(self._package, name))
 
 
 class Wrong(AssertionError):
@@ -120,6 +137,7 @@ class World:
             return SimLookup(self.kafka, self.by_name[bootstrap_servers].process)
 
         return [
+            ("streams.scripts.files", _Package),
             ("streams.intake.redriver.AIOKafkaConsumer", lookup),
             ("streams.intake.intake.time", wall),
             ("streams.intake.transport.time", wall),
@@ -204,7 +222,7 @@ class World:
         self.remove(worker, 0.0)
         if isinstance(error, LogReplaced):
             self.refused_log = True
-            if not self._log_lost():
+            if not self.log_lost():
                 self.problems.append(f"stopped for a log that is whole: {error}")
             return
         if isinstance(error, StoreFault | StoreRefused):
@@ -227,7 +245,8 @@ class World:
         """Whether it ended because a question to Kafka was not answered: it comes back, and nothing was counted."""
         return repr(KafkaConnectionError(AWAY)) in str(error)
 
-    def _log_lost(self) -> bool:
+    def log_lost(self) -> bool:
+        """Whether records that were there are not any more."""
         return any(fault.kind in LOG_KINDS for fault in self.plan.faults)
 
     def resume(self, worker: SimWorker) -> None:
