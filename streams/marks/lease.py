@@ -38,7 +38,7 @@ class Lease:
         key: str,
         worker_id: str,
         lease_ms: int = LEASE_MS,
-        clock: Callable[[], float] = monotonic,
+        clock: Callable[[], float] = lambda: monotonic(),
     ) -> None:
         self._take = lua_script(redis, "streams.marks", "lease")
         self._give = lua_script(redis, "streams.marks", "release")

@@ -17,7 +17,6 @@ from aiokafka.errors import KafkaConnectionError
 from aiokafka.structs import TopicPartition
 
 from streams.errors import Expected, LogReplaced, StoreFault, StoreRefused, WorkerStuck
-from streams.marks.lease import LEASE_MS
 from streams.topics import ALERTS, LIVE_SESSIONS, ORDERS
 from tests.simulation.check import Checker
 from tests.simulation.clients import SimLookup, SimProducer, SimReader
@@ -143,7 +142,7 @@ class World:
             ("streams.intake.transport.time", wall),
             ("streams.intake.heartbeat.monotonic", clock),
             ("streams.marking.perf_counter", clock),
-            ("streams.marks.lease.Lease.__init__.__defaults__", (LEASE_MS, clock)),
+            ("streams.marks.lease.monotonic", clock),
             ("streams.outbox.publisher.time", wall.time),
             ("streams.outbox.publisher.AIOKafkaProducer", producer),
             ("streams.outbox.published.AIOKafkaConsumer", reader),
