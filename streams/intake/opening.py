@@ -47,6 +47,8 @@ class Opener:
         self._init = lua_script(redis, "streams.tally", "fences")
         self._later = lua_script(redis, "streams.intake", "later")
         self._epoch = 0
+        #: how many fences were missing and had to be set
+        self._set = 0
 
     async def open(self, tps: Iterable[TP], log: LogReader) -> dict[TP, tuple[Partition, int]]:
         """For each partition a fresh state and the offset to read from.
@@ -58,7 +60,7 @@ class Opener:
         # A partition that nobody has opened yet must hold the watermark back: all get their fences at the first start.
         known = assigned | await log.partitions()
         first_offsets = await log.first_offsets(known)
-        everywhere = {tp: await self._fences(tp, first_offsets[tp]) for tp in known}
+        everywhere = await self._everywhere(known, first_offsets)
         fences = {tp: everywhere[tp] for tp in assigned}
         warm = await self._warm_starts(fences, log)
         self._fits({tp: min(fence.next for fence in fences[tp]) - start for tp, start in warm.items()})
@@ -73,6 +75,17 @@ class Opener:
             start = max(first_offsets[tp], min(low - 1, warm.get(tp, low)))
             opened[tp] = (self._partition(tp, shards, min(start, low)), min(start, low))
         return opened
+
+    async def _everywhere(self, tps: Iterable[TP], first_offsets: Mapping[TP, int]) -> dict[TP, list[Fence]]:
+        """The fences of all partitions, none of them missing when all were looked at.
+
+        One that had to be set may be missing because Redis has just lost everything: those looked at before it, too.
+        """
+        while True:
+            before = self._set
+            found = {tp: await self._fences(tp, first_offsets[tp]) for tp in tps}
+            if self._set == before:
+                return found
 
     async def _fences(self, tp: TP, first_offset: int) -> list[Fence]:
         """One fence a shard; a missing one is set to the beginning of the log, never to what comes next."""
@@ -93,6 +106,7 @@ class Opener:
                 f"the fence of {tp.topic}/{tp.partition} is gone from Redis, but what was counted from it is there: "
                 "flush this application's keys and start again, the tallies are rebuilt from Kafka"
             )
+        self._set += 1
         await self._init(keys=[keys.fence(tp.topic, tp.partition), keys.partitions()], args=[member, first_offset])
         fence = await read_fence(self._redis, keys, tp)
         assert fence is not None, "the script sets it"

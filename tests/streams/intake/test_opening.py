@@ -63,6 +63,28 @@ async def opened(redis: Redis, of: FakeLog, shards: int = 1, tp: TP = ORDERS) ->
     return (await opener.open([tp], of))[tp]
 
 
+async def test_fences_that_redis_loses_while_others_are_looked_at_are_set_again(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else what has one would be read, and nothing would hold the watermark back for what has none."""
+    of = log(3)
+    of.others = {SESSIONS}
+    await fence(redis, 2)
+    await fence(redis, 0, tp=SESSIONS)
+    hmget, asked = redis.hmget, []
+
+    async def losing(key: str, fields: object) -> object:
+        asked.append(key)
+        if len(asked) == 2:
+            await redis.flushdb()
+        return await hmget(key, fields)
+
+    monkeypatch.setattr(redis, "hmget", losing)
+    await opened(redis, of)
+    keys = shard_keys("test", 0)
+    assert [await redis.exists(keys.fence(*tp)) for tp in (ORDERS, SESSIONS)] == [1, 1]
+
+
 async def test_partitions_of_other_workers_get_their_fence_too_and_hold_the_watermark(redis: Redis) -> None:
     of = log(3)
     of.others = {SESSIONS}
