@@ -13,4 +13,4 @@ def register(app: faust.App, parts: Parts) -> None:
     @app.agent(parts.orders, name="orders")
     async def orders(chunks: faust.StreamT) -> None:
         async for chunk in chunks:
-            await parts.intake.take(chunk)
+            await parts.intake.accept(chunk)

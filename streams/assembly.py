@@ -120,7 +120,8 @@ def _intake(around: Surroundings, patience: Patience, meter: Meter) -> WorkerInt
     claim = partial(claim_again, around.redis, settings)
     fits = Fitting(settings.dedupe_s, allowed_bytes(settings.memory_mb)).check
     opener = Opener(around.redis, around.keys, settings.dedupe_s * 1000, claim, _clock_ms, fits)
-    return WorkerIntake(opener, path, patience, meter, settings.reject_limit, around.end, settings.reject_share)
+    limits = settings.reject_limit, around.end, settings.reject_share
+    return WorkerIntake(opener, path, patience, meter, *limits, settings.chunk_records)
 
 
 def _detector(around: Surroundings) -> Detector:

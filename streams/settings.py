@@ -113,7 +113,7 @@ class Settings:
     )
 
     chunk_records: int = _setting(
-        "CHUNK_RECORDS", "5000", whole(1, 100_000), "largest number of records that one settle takes in"
+        "CHUNK_RECORDS", "50000", whole(1, 1_000_000), "largest number of records that one settle takes in"
     )
 
     reject_limit: int = _setting(

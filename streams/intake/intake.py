@@ -14,6 +14,7 @@ from streams.errors import Expected, WorkerStuck
 from streams.failpoints import failpoint
 from streams.intake.chunk import Chunk, StartAt
 from streams.intake.judge import Judged
+from streams.intake.lanes import Lanes
 from streams.intake.limits import RejectLimits
 from streams.intake.measure import Meter
 from streams.intake.opening import Opener, refuse_lost_records
@@ -50,6 +51,7 @@ class WorkerIntake:
         reject_limit: int,
         fatal: Callable[[Expected], None],
         reject_share: int = 0,
+        chunk_records: int = 50_000,
     ) -> None:
         self.partitions: dict[TP, Partition] = {}
         self.reseek: Callable[[Mapping[TP, StartAt]], Awaitable[object]]
@@ -62,6 +64,7 @@ class WorkerIntake:
         self._meter = meter
         self._limits = partial(RejectLimits, reject_limit, reject_share)
         self._fatal = fatal
+        self._lanes = Lanes(self.take, chunk_records)
 
     def behind(self) -> bool:
         """Whether records of this worker's partitions lie unread; those of a stopped one will not be read."""
@@ -100,6 +103,10 @@ class WorkerIntake:
         await self.put[chunk.tp.topic](chunk)
 
     # -- steps 2 to 4 ---------------------------------------------------------------------------
+    async def accept(self, chunk: Chunk) -> None:
+        """Let a chunk wait in the lane of its partition until it is settled; waits while that lane is full."""
+        await self._lanes.put(chunk)
+
     async def take(self, chunk: Chunk) -> None:
         """Settle one chunk. Faust would go on after an exception and lose the chunk, so none leaves this."""
         partition = self.partitions.get(chunk.tp)

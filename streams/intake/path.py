@@ -38,7 +38,7 @@ from streams.tally.windows import Zone
 _log = logging.getLogger(__name__)
 
 #: rows that one script may write: bounds the time for which Redis does nothing else (about 80 ms)
-MAX_ROWS = 8_000
+MAX_ROWS = 200_000
 
 
 class Reseek(Exception):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 from aiokafka.errors import ConsumerStoppedError
@@ -19,7 +19,8 @@ from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from streams.intake.chunk import Chunk, StartAt
+from streams.intake.chunk import Chunk, Record, StartAt
+from streams.intake.draining import drained
 from streams.intake.ledger import ReadingLedger, Reread
 
 #: how long the broker may hold a fetch that finds nothing. Faust asks for 1.5 s; a broker that does not wake a waiting
@@ -145,11 +146,12 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         generation = self.app.consumer_generation_id
         subscriptions = consumer._fetcher._subscriptions
         with subscriptions.fetch_context():
-            fetched = await consumer._fetcher.fetched_records(
-                set(active_partitions), timeout=timeout, max_records=max_records
-            )
+            fetched = await self._drained(consumer, set(active_partitions), timeout or 0.0)
         stale = self.app.consumer_generation_id != generation or subscriptions.reassignment_in_progress
         return self._chunks(consumer, fetched, stale)
+
+    async def _drained(self, consumer: Any, partitions: set[Any], timeout_s: float) -> Mapping[Any, Sequence[Record]]:
+        return await drained(consumer._fetcher, partitions, timeout_s)
 
     def _chunks(self, consumer: Any, fetched: Mapping[Any, Any], stale: bool) -> dict[TP, Chunk]:
         assignment = consumer._fetcher._subscriptions.subscription.assignment

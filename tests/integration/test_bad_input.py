@@ -168,6 +168,7 @@ async def test_a_refund_that_overtakes_its_order_is_driven_again_by_itself(
         await until_fence(redis, settings, "orders", 2, again[0].offset + 1)
         found = await rejects_of(settings, 2)
         report = await audit(settings, redis, lambda done, note: None)
-    assert [each.reason for each in found.values()] == [Reason.UNKNOWN_ORDER, Reason.PAID_TWICE]
+    by_offset = sorted(found.values(), key=lambda each: each.offset)  # the topic of rejects has several partitions
+    assert [each.reason for each in by_offset] == [Reason.UNKNOWN_ORDER, Reason.PAID_TWICE]
     assert (report.consumed, report.counted, report.rejected) == (6, 4, 2)
     assert report.differences == []

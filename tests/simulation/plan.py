@@ -63,6 +63,7 @@ class Plan:
     min_history: int = 1
     reject_limit: int = 1_000
     max_rows: int = 8_000
+    chunk_records: int = 50_000
     flags_s: float = 1.0
     marking_s: float = 1.5
     fetch_s: float = 1.0
@@ -120,6 +121,7 @@ def plan_of(seed: int) -> Plan:
         faults=tuple(faults(random, until_s)),
         trouble=trouble(random),
         weather=weather(random),
+        chunk_records=random.choice((50_000, 30, 7, 1)),
     )
 
 

@@ -71,6 +71,9 @@ class SimThread(ChunkThread):
     def _ensure_consumer(self) -> Any:
         return self._sim_consumer
 
+    async def _drained(self, consumer: Any, partitions: set[Any], timeout_s: float) -> Any:
+        return await consumer._fetcher.fetched_records(partitions, timeout=timeout_s)
+
     async def call_thread(self, fun: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
         await self._worker.process.passes()
         return await fun(*args, **kwargs)
@@ -136,7 +139,7 @@ class SimWorker(Member):
         claim = partial(claim_again, redis, self.settings)  # type: ignore[arg-type]
         clock_ms = lambda: int(self._clock_ms())  # noqa: E731
         opener = SimOpener(redis, keys, plan.dedupe_ms, claim, clock_ms)  # type: ignore[arg-type]
-        self.intake = WorkerIntake(opener, path, patience, meter, plan.reject_limit, self._fatal)
+        self.intake = WorkerIntake(opener, path, patience, meter, plan.reject_limit, self._fatal, 0, plan.chunk_records)
         self.intake.put = {topic: self._putter(topic) for topic in self._queues}
         self.intake.settled = lambda: None
         self._consumer = SimConsumer(kafka, self.process, (ORDERS, LIVE_SESSIONS), self._clock_ms)
@@ -309,4 +312,4 @@ class SimWorker(Member):
         while True:
             chunk = await self._queues[topic].get()
             await self.process.passes()
-            await self.intake.take(chunk)
+            await self.intake.accept(chunk)

@@ -4,7 +4,7 @@ import inspect
 
 import faust
 import pytest
-from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState
 from faust.transport.consumer import Consumer
@@ -45,7 +45,12 @@ def parameters(function: object) -> list[str]:
             "_fetch_records",
             ["self", "consumer", "active_partitions", "timeout", "max_records"],
         ),
-        (Fetcher, "fetched_records", ["self", "partitions", "timeout", "max_records"]),
+        (Fetcher, "_create_fetch_waiter", ["self"]),
+        (Fetcher, "_notify", ["self", "future"]),
+        (FetchResult, "check_assignment", ["self", "tp"]),
+        (FetchResult, "_update_position", ["self"]),
+        (PartitionRecords, "_consume_aborted_up_to", ["self", "batch_offset"]),
+        (PartitionRecords, "_contains_abort_marker", ["self", "next_batch"]),
         (SubscriptionState, "fetch_context", ["self"]),
         (GroupCoordinator, "check_errors", ["self"]),
     ],

@@ -1,0 +1,113 @@
+"""Steps 1 to 4: a lane for every partition, in which its chunks wait and are joined to what one settle takes in.
+
+A lane settles one chunk after the other, in log order; lanes go on side by side, so that one partition is folded while
+the store is busy with another. Nothing waits for more to come: what has come while a settle was under way is the next
+one, so chunks are small when it is quiet and large when the worker is behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from itertools import chain
+
+from faust.types import TP
+
+from streams.intake.chunk import Chunk
+
+#: lanes that may be between admission and settled at a time: one is folded, one is in the store
+AT_ONCE = 2
+#: settles whose records may wait in a lane: more would cost memory and gain nothing
+SETTLES_WAITING = 2
+
+
+class Lanes:
+    """`take(chunk)` settles a chunk and never raises; it is given at most `most_records` at a time."""
+
+    def __init__(self, take: Callable[[Chunk], Awaitable[None]], most_records: int) -> None:
+        self._take = take
+        self._most_records = most_records
+        self._turn = asyncio.Semaphore(AT_ONCE)
+        self._lanes: dict[TP, _Lane] = {}
+
+    async def put(self, chunk: Chunk) -> None:
+        """Let `chunk` wait for its turn; waits itself while too many records do, which is the backpressure."""
+        lane = self._lanes.get(chunk.tp)
+        if lane is None:
+            lane = self._lanes[chunk.tp] = _Lane(self._most_records)
+        await lane.room.wait()
+        lane.put(chunk)
+        if lane.work is None:
+            lane.work = asyncio.ensure_future(self._work(lane))
+
+    async def _work(self, lane: _Lane) -> None:
+        try:
+            while lane.waiting:
+                async with self._turn:
+                    await self._take(lane.next())
+        finally:
+            lane.work = None
+
+
+class _Lane:
+    """The chunks of one partition that wait, in the order in which they came."""
+
+    def __init__(self, most_records: int) -> None:
+        self.waiting: deque[Chunk] = deque()
+        self.work: asyncio.Future[None] | None = None
+        self.room = asyncio.Event()
+        self.room.set()
+        self._most_records = most_records
+        self._records = 0
+
+    def put(self, chunk: Chunk) -> None:
+        """Take one more at the end."""
+        self.waiting.append(chunk)
+        self._count(len(chunk.records))
+
+    def next(self) -> Chunk:
+        """The chunk that is settled next, taken out."""
+        chunk = next_chunk(self.waiting, self._most_records)
+        self._count(-len(chunk.records))
+        return chunk
+
+    def _count(self, records: int) -> None:
+        self._records += records
+        if self._records < SETTLES_WAITING * self._most_records:
+            self.room.set()
+        else:
+            self.room.clear()
+
+
+def next_chunk(waiting: deque[Chunk], most_records: int) -> Chunk:
+    """Take at most `most_records` records from the front: chunks that continue each other as one, a long one in part.
+
+    `waiting` has at least one chunk. Pure, but for what it takes out.
+    """
+    first = waiting.popleft()
+    if len(first.records) > most_records:
+        first, rest = _split(first, most_records)
+        waiting.appendleft(rest)
+        return first
+    joined, records = [first], len(first.records)
+    while waiting and _continues(joined[-1], waiting[0]) and records + len(waiting[0].records) <= most_records:
+        joined.append(waiting.popleft())
+        records += len(joined[-1].records)
+    last = joined[-1]
+    if len(joined) == 1:
+        return first
+    all_records = list(chain.from_iterable(chunk.records for chunk in joined))
+    return Chunk(first.tp, first.epoch, first.start, last.end, last.highwater, all_records)
+
+
+def _split(chunk: Chunk, records: int) -> tuple[Chunk, Chunk]:
+    """Offsets without a record go to the part before them."""
+    at = chunk.records[records].offset
+    return chunk._replace(end=at, records=chunk.records[:records]), chunk._replace(
+        start=at, records=chunk.records[records:]
+    )
+
+
+def _continues(chunk: Chunk, by: Chunk) -> bool:
+    return by.epoch == chunk.epoch and by.start == chunk.end
