@@ -19,8 +19,8 @@ from streams.intake.chunk import Record
 async def drained(fetcher: Any, partitions: Collection[Any], timeout_s: float) -> dict[Any, list[Record]]:
     """The records that lie fetched of `partitions`, and their positions moved behind them.
 
-    Waits up to `timeout_s` for some; then the answer is empty. Raises what the fetch of a partition failed with. Nothing
-    is awaited between a record's drain and the return.
+    Waits up to `timeout_s` for some; then the answer is empty. Raises what the fetch of a partition failed with.
+    Nothing is awaited between a record's drain and the return.
     """
     if fetcher._subscriptions.reassignment_in_progress:
         await fetcher._subscriptions.wait_for_assignment()

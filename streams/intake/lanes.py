@@ -1,4 +1,4 @@
-"""Steps 1 to 4: a lane for every partition, in which its chunks wait and are joined to what one settle takes in.
+"""Step 1, chunk: a lane for every partition, in which its chunks wait and are joined to what one settle takes in.
 
 A lane settles one chunk after the other, in log order; lanes go on side by side, so that one partition is folded while
 the store is busy with another. Nothing waits for more to come: what has come while a settle was under way is the next
