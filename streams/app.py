@@ -67,7 +67,7 @@ def create_app(settings: Settings, intake: Intake) -> faust.App:
         stream_wait_empty=False,
         worker_redirect_stdouts=False,
         consumer_auto_offset_reset="earliest",
-        consumer_max_fetch_size=4 << 20,
+        consumer_max_fetch_size=8 << 20,
         # The group only decides who reads what; who counts is decided by the fences. So: fail over quickly, and never
         # take a worker out of the group because Redis is away.
         broker_session_timeout=float(settings.session_s),

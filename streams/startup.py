@@ -46,7 +46,9 @@ async def check_scripts(redis: Redis, group: str) -> None:
 
 async def _settle_twice(redis: Redis, keys: Keys) -> list[Applied | Elsewhere]:
     sums, members, session = _made(keys)[-3:]
-    rows = ShardRows([sums], [["00g", 1]], [members], [["b"]], [session], [["s", "", 1, 1]], ["hour|0|platform|all"])
+    rows = ShardRows(
+        [sums], [["00g", 1]], [members], [[0]], ["b"], [session], [["s", "", 1, 1]], ["hour|0|platform|all"]
+    )
     fence = [keys.fence(*_TP), keys.partitions()]
     await lua_script(redis, "streams.tally", "fences")(keys=fence, args=[partition_member(_TP), 0])
     settler = Settler(redis, keys)

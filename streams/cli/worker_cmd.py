@@ -29,10 +29,12 @@ def _run(_arguments: argparse.Namespace) -> int:
     import asyncio
 
     from agents import register_agents
+    from streams.garbage import let_chunks_be
     from streams.loop import Loop
     from streams.worker import Worker
 
     settings = settings_and_log()
+    let_chunks_be()
 
     async def run() -> int:
         return await Worker(settings, register_agents).run()

@@ -1,8 +1,8 @@
 """Step 1, chunk: a lane for every partition, in which its chunks wait and are joined to what one settle takes in.
 
 A lane settles one chunk after the other, in log order; lanes go on side by side, so that one partition is folded while
-the store is busy with another. Nothing waits for more to come: what has come while a settle was under way is the next
-one, so chunks are small when it is quiet and large when the worker is behind.
+the store is busy with another. Chunks are small when it is quiet: what is fully read is settled at once. When the log
+goes on, a lane waits a moment for more: twice the events of a settle are far from twice its rows.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from itertools import chain
 
 from faust.types import TP
@@ -20,6 +21,8 @@ from streams.intake.chunk import Chunk
 AT_ONCE = 2
 #: settles whose records may wait in a lane: more would cost memory and gain nothing
 SETTLES_WAITING = 2
+#: how long a lane waits for a whole settle while its log is known to go on
+GATHER_S = 0.2
 
 
 class Lanes:
@@ -44,6 +47,7 @@ class Lanes:
     async def _work(self, lane: _Lane) -> None:
         try:
             while lane.waiting:
+                await lane.gathered()
                 async with self._turn:
                     await self._take(lane.next())
         finally:
@@ -58,6 +62,7 @@ class _Lane:
         self.work: asyncio.Future[None] | None = None
         self.room = asyncio.Event()
         self.room.set()
+        self._enough = asyncio.Event()
         self._most_records = most_records
         self._records = 0
 
@@ -65,6 +70,12 @@ class _Lane:
         """Take one more at the end."""
         self.waiting.append(chunk)
         self._count(len(chunk.records))
+
+    async def gathered(self) -> None:
+        """Wait until what waits is a whole settle, or all that the log has; but not for long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_S):
+                await self._enough.wait()
 
     def next(self) -> Chunk:
         """The chunk that is settled next, taken out."""
@@ -74,10 +85,16 @@ class _Lane:
 
     def _count(self, records: int) -> None:
         self._records += records
-        if self._records < SETTLES_WAITING * self._most_records:
-            self.room.set()
-        else:
-            self.room.clear()
+        _put(self.room, self._records < SETTLES_WAITING * self._most_records)
+        fully_read = not self.waiting or self.waiting[-1].end >= self.waiting[-1].highwater
+        _put(self._enough, fully_read or self._records >= self._most_records)
+
+
+def _put(event: asyncio.Event, happened: bool) -> None:
+    if happened:
+        event.set()
+    else:
+        event.clear()
 
 
 def next_chunk(waiting: deque[Chunk], most_records: int) -> Chunk:

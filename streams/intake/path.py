@@ -37,8 +37,8 @@ from streams.tally.windows import Zone
 
 _log = logging.getLogger(__name__)
 
-#: rows that one script may write: bounds the time for which Redis does nothing else (about 80 ms)
-MAX_ROWS = 200_000
+#: rows that one script may write: bounds the time for which Redis does nothing else (about 150 ms)
+MAX_ROWS = 20_000
 
 
 class Reseek(Exception):
@@ -175,12 +175,13 @@ class _Folds:
     def end_of_run(self, start: int, shard: int) -> int:
         """Where the run that begins at `start` ends: shortened until its rows fit into one script.
 
-        What fitted last is tried first, twice as much if that left room: events of one time share tallies alike.
+        What should fit by the last run is tried first. Events share tallies, so twice as many have at most twice the
+        rows: what is tried is at most what fits, as long as events stay alike.
         """
         stop = min(self.judged.chunk.end, start + self._fitting.records)
         while (rows := len(self.of(start, stop)[1][shard])) > MAX_ROWS and stop - start > 1:
             stop = start + (stop - start) // 2
-        self._fitting.records = (stop - start) * (2 if rows < MAX_ROWS // 2 else 1)
+        self._fitting.records = max(1, (stop - start) * MAX_ROWS // max(1, rows))
         return stop
 
     def orders(self, start: int, stop: int, tp: TP, shard: int) -> dict[str, list[bytes]]:

@@ -1,16 +1,17 @@
 """Step 3, tally: a pure fold of counted events into deltas per (dimension, id, window).
 
-Two stages, because an event belongs to nine dimensions but a chunk has few distinct combinations of them: events are
-first summed into cells by the whole combination and minute, then every cell is spread over its tallies once.
+Two stages: events are first summed into cells (`cells.py`), then every cell is spread over its tallies once. While they
+are spread, the eight counters of a sum are one integer of eight 64-bit digits: one addition instead of eight.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from itertools import chain
+from struct import Struct
 
-from schemas.events import OrderEvent, SessionEvent
+from streams.tally.cells import COMBINED, MINUTE_RETENTION_MS, Cell, Cells, Combination, Counted
 from streams.tally.counters import (
     BUYER_HOUR_DIMENSIONS,
     COUNTERS,
@@ -21,42 +22,26 @@ from streams.tally.counters import (
     TRADER_HOUR_DIMENSIONS,
 )
 from streams.tally.sessions import SessionDelta
-from streams.tally.windows import DAY_MS, MINUTE_MS, Zone
+from streams.tally.windows import Zone
 
-#: minutes are kept for 3 days: an event that arrives later than that is added to its hours only
-MINUTE_RETENTION_MS = 3 * DAY_MS
+__all__ = ["GMV", "MINUTE_RETENTION_MS", "Counted", "Deltas", "fold"]
 
 #: positions of the counters in a sum, in the order of `COUNTERS`
 GMV, PAID, UNITS, CREATED, CANCELLED, REFUND, REFUNDED, BOOKED = range(len(COUNTERS))
 
-#: session, anchor, merchant, cluster, category, province, city, channel
-Combination = tuple[str, str, str, str, str, str, str, str]
-_POSITION = {
-    "session": 0,
-    "anchor": 1,
-    "merchant": 2,
-    "cluster": 3,
-    "category": 4,
-    "province": 5,
-    "city": 6,
-    "channel": 7,
-}
-_HOUR_SPREAD = tuple((dimension, _POSITION[dimension]) for dimension in DIMENSIONS if dimension != "platform")
-_MINUTE_SPREAD = tuple((dimension, at) for dimension, at in _HOUR_SPREAD if dimension in MINUTE_DIMENSIONS)
-_BUYER_SPREAD = tuple((dimension, at) for dimension, at in _HOUR_SPREAD if dimension in BUYER_HOUR_DIMENSIONS)
-_TRADER_SPREAD = tuple((dimension, at) for dimension, at in _HOUR_SPREAD if dimension in TRADER_HOUR_DIMENSIONS)
+_SESSION, _ANCHOR, _MERCHANT = (COMBINED.index(each) for each in ("session", "anchor", "merchant"))
+#: dimensions with their place in a combination, in the order in which rows are written
+_PLACED = tuple((each, COMBINED.index(each)) for each in DIMENSIONS if each != "platform")
+_MINUTE_SPREAD = tuple((each, at) for each, at in _PLACED if each in MINUTE_DIMENSIONS)
+_BUYER_SPREAD = tuple((each, at) for each, at in _PLACED if each in BUYER_HOUR_DIMENSIONS)
+_TRADER_SPREAD = tuple((each, at) for each, at in _PLACED if each in TRADER_HOUR_DIMENSIONS)
 
-#: a cell that keeps no minute
-_NO_MINUTE = -1
+_DIGITS = Struct(f"<{len(COUNTERS)}Q")
 
-
-class Counted(NamedTuple):
-    """An admitted event that counts. `first_refund`: the first accepted refund of its order (else False)."""
-
-    offset: int
-    arrival_ms: int
-    event: OrderEvent | SessionEvent
-    first_refund: bool
+#: eight sums as one integer, by id
+_Packed = dict[str, int]
+#: what of, dimension, id, local hour
+Sketch = tuple[str, str, str, int]
 
 
 @dataclass(slots=True)
@@ -64,151 +49,164 @@ class Deltas:
     """What a run of events adds, without order: sums by window, members of sketches, news of sessions.
 
     `hours` and `minutes` map (dimension, id, local index) to eight sums in the order of `COUNTERS`; `sketches` maps
-    (`buyers`|`merchants`|`anchors`, dimension, id, local hour) to members, with hour -1 for a session's whole life.
-    `first_offsets` maps a local hour to the least offset that touched it.
+    (`buyers`|`merchants`|`anchors`, dimension, id, local hour) to members, with hour -1 for a session's whole life. A
+    buyer is a member of six sketches: members are numbers, places in `names`, and may repeat. `first_offsets` maps a
+    local hour to the least offset that touched it.
     """
 
     hours: dict[tuple[str, str, int], list[int]] = field(default_factory=dict)
     minutes: dict[tuple[str, str, int], list[int]] = field(default_factory=dict)
-    sketches: dict[tuple[str, str, str, int], set[str]] = field(default_factory=dict)
+    sketches: dict[Sketch, list[int]] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
     sessions: dict[str, SessionDelta] = field(default_factory=dict)
     first_offsets: dict[int, int] = field(default_factory=dict)
 
 
 def fold(counted: Iterable[Counted], zone: Zone) -> Deltas:
     """Sum `counted` (one partition, in log order) into deltas."""
-    folding = _Folding(zone)
-    for each in counted:
-        event = each.event
-        if type(event) is OrderEvent:
-            folding.order(each, event)
-        elif type(event) is SessionEvent:
-            folding.session(event)
-    return folding.spread()
+    cells = Cells(zone)
+    cells.add(counted)
+    deltas = Deltas(first_offsets=cells.first_offsets)
+    numbers: dict[str, int] = {}
+    for hour, by_combination in _hours(cells, deltas.minutes).items():
+        _spread_hour(deltas.hours, hour, by_combination)
+        _spread_sketches(deltas.sketches, numbers, hour, by_combination)
+    deltas.names = list(numbers)
+    _sessions(cells, deltas.sessions)
+    return deltas
 
 
-class _Folding:
-    def __init__(self, zone: Zone) -> None:
-        self._zone = zone
-        self._cells: dict[tuple[int, int, Combination], list[int]] = {}
-        self._buyers: dict[tuple[int, Combination], set[str]] = {}
-        self._deltas = Deltas()
+@dataclass(slots=True)
+class _Hour:
+    """What a combination adds to an hour."""
 
-    # -- first stage: events into cells -----------------------------------------------------------
-    def order(self, counted: Counted, event: OrderEvent) -> None:
-        combination = (
-            event.session_id or NONE_ID,
-            event.anchor_id or NONE_ID,
-            event.merchant_id or NONE_ID,
-            event.cluster_id or NONE_ID,
-            event.category or NONE_ID,
-            event.province or NONE_ID,
-            event.city or NONE_ID,
-            event.channel or NONE_ID,
-        )
-        event_type = event.event_type
-        if event_type == "order.paid":
-            self._paid(counted, event, combination)
-        elif event_type == "order.created":
-            self._cell(counted, event.event_time_ms, combination)[CREATED] += 1
-        elif event_type == "order.cancelled":
-            self._cell(counted, event.event_time_ms, combination)[CANCELLED] += 1
+    packed: int = 0
+    buyers: list[str] = field(default_factory=list)
+    paid: int = 0
+
+
+def _hours(cells: Cells, minutes: dict[tuple[str, str, int], list[int]]) -> dict[int, dict[Combination, _Hour]]:
+    """Spread every minute's cells over the tallies that keep minutes, and gather them by hour."""
+    hours: dict[int, dict[Combination, _Hour]] = {}
+    for minute, by_combination in cells.minutes.items():
+        _unpack(minutes, minute, _spread(_gather(hours, minute // 60, by_combination), _MINUTE_SPREAD))
+    for hour, by_combination in cells.hours.items():
+        for _ in _gather(hours, hour, by_combination):
+            pass
+    return hours
+
+
+def _gather(
+    hours: dict[int, dict[Combination, _Hour]], hour: int, cells: Mapping[Combination, Cell]
+) -> Iterator[tuple[Combination, int]]:
+    into = hours.setdefault(hour, {})
+    pack, from_bytes = _DIGITS.pack, int.from_bytes
+    for combination, cell in cells.items():
+        packed = from_bytes(pack(*cell.sums()), "little")
+        of_hour = into.get(combination)
+        if of_hour is None:
+            of_hour = into[combination] = _Hour()
+        of_hour.packed += packed
+        of_hour.buyers += cell.buyers
+        of_hour.paid += cell.paid
+        yield combination, packed
+
+
+def _spread_hour(
+    hours: dict[tuple[str, str, int], list[int]], hour: int, by_combination: Mapping[Combination, _Hour]
+) -> None:
+    packed = ((combination, of_hour.packed) for combination, of_hour in by_combination.items())
+    _unpack(hours, hour, _spread(packed, _PLACED))
+
+
+def _spread(cells: Iterable[tuple[Combination, int]], places: tuple[tuple[str, int], ...]) -> dict[str, _Packed]:
+    """Add packed sums to the platform and to the id of each dimension in `places`, null ids under `NONE_ID`."""
+    tables = [({}, at) for _, at in places]  # type: list[tuple[_Packed, int]]
+    platform = 0
+    for combination, packed in cells:
+        platform += packed
+        for table, at in tables:
+            id = combination[at] or NONE_ID
+            table[id] = table.get(id, 0) + packed
+    return {"platform": {PLATFORM_ID: platform}} | {
+        dimension: table for (dimension, _), (table, _) in zip(places, tables, strict=True)
+    }
+
+
+def _unpack(into: dict[tuple[str, str, int], list[int]], window: int, tables: Mapping[str, _Packed]) -> None:
+    unpack, size = _DIGITS.unpack, _DIGITS.size
+    for dimension, table in tables.items():
+        for id, packed in table.items():
+            into[dimension, id, window] = list(unpack(packed.to_bytes(size, "little")))
+
+
+# -- distinct ids ------------------------------------------------------------------------------------
+def _spread_sketches(
+    sketches: dict[Sketch, list[int]], numbers: dict[str, int], hour: int, by_combination: Mapping[Combination, _Hour]
+) -> None:
+    """Give the sketches their members; `numbers` are those of the names so far."""
+    buyers = [
+        (combination, [numbers.setdefault(buyer, len(numbers)) for buyer in of_hour.buyers])
+        for combination, of_hour in by_combination.items()
+        if of_hour.buyers
+    ]
+    _spread_members(sketches, "buyers", hour, buyers, _BUYER_SPREAD)
+    _extend(sketches, "buyers", "session", -1, _gathered(buyers, _SESSION))
+    paid = [combination for combination, of_hour in by_combination.items() if of_hour.paid]
+    for of, at in (("merchants", _MERCHANT), ("anchors", _ANCHOR)):
+        traders = [(each, [numbers.setdefault(id, len(numbers))]) for each in paid if (id := _real(each[at]))]
+        _spread_members(sketches, of, hour, traders, _TRADER_SPREAD)
+
+
+def _spread_members(
+    sketches: dict[Sketch, list[int]],
+    of: str,
+    hour: int,
+    members: Sequence[tuple[Combination, list[int]]],
+    places: tuple[tuple[str, int], ...],
+) -> None:
+    if members:
+        everybody = list(chain.from_iterable(each for _, each in members))
+        _extend(sketches, of, "platform", hour, {PLATFORM_ID: everybody})
+        for dimension, at in places:
+            _extend(sketches, of, dimension, hour, _gathered(members, at))
+
+
+def _gathered(members: Iterable[tuple[Combination, list[int]]], at: int) -> dict[str, list[int]]:
+    """The members of each id at one place of the combinations, but of those that stand for none."""
+    by_id: dict[str | None, list[int]] = {}
+    for combination, some in members:
+        id = combination[at]
+        there = by_id.get(id)
+        if there is None:
+            by_id[id] = some.copy()
         else:
-            self._refunded(counted, event, combination)
+            there += some
+    return {id: each for id, each in by_id.items() if id is not None and id != NONE_ID}
 
-    def _paid(self, counted: Counted, event: OrderEvent, combination: Combination) -> None:
-        pay_time_ms: int = event.pay_time_ms  # type: ignore[assignment]  # admission requires it
-        cell = self._cell(counted, pay_time_ms, combination)
-        cell[GMV] += event.amount_fen  # type: ignore[operator]  # as above
-        cell[PAID] += 1
-        cell[UNITS] += event.quantity or 0
-        if event.buyer_id is not None:
-            key = (self._zone.hour(pay_time_ms), combination)
-            buyers = self._buyers.get(key)
-            if buyers is None:
-                buyers = self._buyers[key] = set()
-            buyers.add(event.buyer_id)
-        if event.session_id not in (None, NONE_ID):
-            self._session(combination[0]).saw(pay_time_ms)
 
-    def _refunded(self, counted: Counted, event: OrderEvent, combination: Combination) -> None:
-        refund_fen: int = event.refund_fen  # type: ignore[assignment]  # admission requires both
-        restated = self._cell(counted, event.pay_time_ms, combination)  # type: ignore[arg-type]
-        restated[REFUND] += refund_fen
-        restated[REFUNDED] += counted.first_refund
-        self._cell(counted, event.event_time_ms, combination)[BOOKED] += refund_fen
+def _extend(
+    sketches: dict[Sketch, list[int]], of: str, dimension: str, hour: int, members: Mapping[str, list[int]]
+) -> None:
+    """A buyer's orders are told apart by nothing here, but a trader is named by every combination: once is enough."""
+    for id, some in members.items():
+        sketches.setdefault((of, dimension, id, hour), []).extend(some if of == "buyers" else set(some))
 
-    def _cell(self, counted: Counted, time_ms: int, combination: Combination) -> list[int]:
-        minute = (time_ms + self._zone.offset_ms) // MINUTE_MS
-        hour = minute // 60
-        if counted.arrival_ms - time_ms > MINUTE_RETENTION_MS:
-            minute = _NO_MINUTE
-        key = (hour, minute, combination)
-        cell = self._cells.get(key)
-        if cell is None:
-            cell = self._cells[key] = [0] * len(COUNTERS)
-            self._deltas.first_offsets.setdefault(hour, counted.offset)
-        return cell
 
-    def session(self, event: SessionEvent) -> None:
+def _real(id: str | None) -> str | None:
+    """An id that stands for something: `NONE_ID` said out loud is none, either."""
+    return None if id == NONE_ID else id
+
+
+# -- sessions ----------------------------------------------------------------------------------------
+def _sessions(cells: Cells, sessions: dict[str, SessionDelta]) -> None:
+    for windows in (cells.minutes, cells.hours):
+        for by_combination in windows.values():
+            for combination, cell in by_combination.items():
+                if cell.paid and (session_id := _real(combination[_SESSION])) is not None:
+                    session = sessions.setdefault(session_id, SessionDelta())
+                    session.saw(cell.first_ms)
+                    session.saw(cell.last_ms)
+    for event in cells.session_events:
         if event.session_id != NONE_ID:  # what stands for no session can not be one
-            self._session(event.session_id).event(event)
-
-    def _session(self, session_id: str) -> SessionDelta:
-        session = self._deltas.sessions.get(session_id)
-        if session is None:
-            session = self._deltas.sessions[session_id] = SessionDelta()
-        return session
-
-    # -- second stage: cells into tallies ---------------------------------------------------------
-    def spread(self) -> Deltas:
-        for (hour, minute, combination), cell in self._cells.items():
-            self._spread_sums(hour, minute, combination, cell)
-            if cell[PAID]:
-                self._spread_traders(hour, combination)
-        for (hour, combination), buyers in self._buyers.items():
-            self._spread_buyers(hour, combination, buyers)
-        return self._deltas
-
-    def _spread_sums(self, hour: int, minute: int, combination: Combination, cell: Sequence[int]) -> None:
-        hours, minutes = self._deltas.hours, self._deltas.minutes
-        _add(hours, ("platform", PLATFORM_ID, hour), cell)
-        for dimension, at in _HOUR_SPREAD:
-            _add(hours, (dimension, combination[at], hour), cell)
-        if minute != _NO_MINUTE:
-            _add(minutes, ("platform", PLATFORM_ID, minute), cell)
-            for dimension, at in _MINUTE_SPREAD:
-                _add(minutes, (dimension, combination[at], minute), cell)
-
-    def _spread_traders(self, hour: int, combination: Combination) -> None:
-        for of, trader in (("merchants", combination[_POSITION["merchant"]]), ("anchors", combination[1])):
-            if trader != NONE_ID:
-                self._sketch(of, "platform", PLATFORM_ID, hour).add(trader)
-                for dimension, at in _TRADER_SPREAD:
-                    if combination[at] != NONE_ID:
-                        self._sketch(of, dimension, combination[at], hour).add(trader)
-
-    def _spread_buyers(self, hour: int, combination: Combination, buyers: set[str]) -> None:
-        self._sketch("buyers", "platform", PLATFORM_ID, hour).update(buyers)
-        for dimension, at in _BUYER_SPREAD:
-            if combination[at] != NONE_ID:
-                self._sketch("buyers", dimension, combination[at], hour).update(buyers)
-        if combination[0] != NONE_ID:
-            self._sketch("buyers", "session", combination[0], -1).update(buyers)
-
-    def _sketch(self, of: str, dimension: str, id: str, hour: int) -> set[str]:
-        key = (of, dimension, id, hour)
-        sketch = self._deltas.sketches.get(key)
-        if sketch is None:
-            sketch = self._deltas.sketches[key] = set()
-        return sketch
-
-
-def _add(sums: dict[tuple[str, str, int], list[int]], key: tuple[str, str, int], cell: Sequence[int]) -> None:
-    total = sums.get(key)
-    if total is None:
-        sums[key] = list(cell)
-        return
-    for at, value in enumerate(cell):
-        if value:
-            total[at] += value
+            sessions.setdefault(event.session_id, SessionDelta()).event(event)

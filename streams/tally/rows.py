@@ -18,12 +18,16 @@ Row = list[str | int]
 
 @dataclass(slots=True)
 class ShardRows:
-    """Rows of one shard, each list beside the keys that it goes to (`settle.lua`, ARGV 1)."""
+    """Rows of one shard, each list beside the keys that it goes to (`settle.lua`, ARGV 1).
+
+    `members` are places in `names`, from 0.
+    """
 
     sum_keys: list[str] = field(default_factory=list)
     sums: list[Row] = field(default_factory=list)
     member_keys: list[str] = field(default_factory=list)
-    members: list[list[str]] = field(default_factory=list)
+    members: list[list[int]] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
     session_keys: list[str] = field(default_factory=list)
     sessions: list[list[str | int]] = field(default_factory=list)
     peaks: list[str] = field(default_factory=list)
@@ -49,7 +53,8 @@ def shard_rows(deltas: Deltas, keys: list[Keys]) -> list[ShardRows]:
         shard = shard_of(dimension, id, shards)
         key = keys[shard].session_buyers(id) if dimension == "session" else keys[shard].sketch(of, dimension, hour, id)
         by_shard[shard].member_keys.append(key)
-        by_shard[shard].members.append(list(members))
+        by_shard[shard].members.append(members)
+        by_shard[shard].names = deltas.names
     for session_id, news in deltas.sessions.items():
         shard = shard_of("session", session_id, shards)
         rows = by_shard[shard]

@@ -8,10 +8,11 @@
 --       first_offsets  {local hour, offset, ...}
 --       peaks, records {changed thing, ...}
 --       sums           {{field, delta, ...}, ...}        one for each key, HINCRBY (fen, orders, units)
---       members        {{member, ...}, ...}              one for each key, PFADD
+--       members        {{place, ...}, ...}               one for each key, PFADD of the names at these places
 --       sessions       {{started, ended, first_ms, last_ms}, ...}   one for each key; the least text by bytes wins,
 --                        "" = none; `bytes.lua` stands in front of this text
 --       orders         {{field, value, ...}, ...}        one for each key, HSET
+--       names          {name, ...}                       what members are places in, from 0
 --
 -- Returns {1, sequence} applied; {0, next} the fence stands elsewhere, nothing changed; {-1, ""} no fence;
 --         {-2, what} an earlier settle died half-way; {-3, why} this one failed and was taken back.
@@ -24,7 +25,7 @@
 local job = cmsgpack.unpack(ARGV[1])
 local partition, start, stop = job[1], job[2], job[3]
 local first_offsets, peaks, records = job[12], job[13], job[14]
-local sums, members, sessions, orders = job[15], job[16], job[17], job[18]
+local sums, members, sessions, orders, names = job[15], job[16], job[17], job[18], job[19]
 
 local fence = redis.call('HMGET', KEYS[1], 'next', 'trusted_ms', 'arrival_ms', 'unread')
 if not fence[1] then return {-1, ''} end
@@ -39,7 +40,9 @@ end
 -- 1. What can be repeated without harm.
 local key = 7 + #sums
 for i = 1, #members do
-  at_most(members[i], function(...) redis.call('PFADD', KEYS[key + i], ...) end)
+  local named = members[i]
+  for j = 1, #named do named[j] = names[named[j] + 1] end
+  at_most(named, function(...) redis.call('PFADD', KEYS[key + i], ...) end)
 end
 key = key + #members
 for i = 1, #sessions do

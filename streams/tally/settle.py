@@ -81,6 +81,7 @@ class Settler:
             rows.members,
             rows.sessions,
             [_binary(row) for row in orders.values()],
+            rows.names,
         ]
         reply = await self._settle(
             keys=[

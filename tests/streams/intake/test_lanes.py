@@ -11,6 +11,7 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
+import streams.intake.lanes
 from streams.intake.chunk import Chunk
 from streams.intake.lanes import AT_ONCE, SETTLES_WAITING, Lanes, next_chunk
 from tests.streams.intake.making import Rec
@@ -18,9 +19,9 @@ from tests.streams.intake.making import Rec
 TP0, TP1, TP2 = (TP("orders", number) for number in range(3))
 
 
-def chunk(start: int, end: int, epoch: int = 1, tp: TP = TP0) -> Chunk:
+def chunk(start: int, end: int, epoch: int = 1, tp: TP = TP0, highwater: int = 0) -> Chunk:
     records = [Rec(offset, 0, b"", b"") for offset in range(start, end)]
-    return Chunk(tp, epoch, start, end, 1_000, records)
+    return Chunk(tp, epoch, start, end, highwater or end, records)
 
 
 def spans(chunks: Iterable[Chunk]) -> list[tuple[int, int]]:
@@ -127,3 +128,31 @@ async def test_a_full_lane_keeps_who_brings_more_waiting(settling: Settling) -> 
     await bringing
     await until_quiet()
     assert spans(settling.taken) == [(0, 4), (4, 8), (8, 12), (12, 13)]
+
+
+async def test_a_log_that_goes_on_is_waited_for_until_it_is_a_whole_settle(settling: Settling) -> None:
+    lanes = Lanes(settling.take, 6)
+    await lanes.put(chunk(0, 3, highwater=100))
+    await until_quiet()
+    assert settling.taken == []
+    await lanes.put(chunk(3, 6, highwater=100))
+    await until_quiet()
+    assert spans(settling.taken) == [(0, 6)]
+
+
+async def test_a_log_that_is_fully_read_is_not_waited_for(settling: Settling) -> None:
+    lanes = Lanes(settling.take, 100)
+    await lanes.put(chunk(0, 3, highwater=5))
+    await lanes.put(chunk(3, 5, highwater=5))
+    await until_quiet()
+    assert spans(settling.taken) == [(0, 5)]
+
+
+async def test_a_log_that_goes_on_but_does_not_come_is_waited_for_only_a_moment(
+    settling: Settling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams.intake.lanes, "GATHER_S", 0.001)
+    lanes = Lanes(settling.take, 100)
+    await lanes.put(chunk(0, 3, highwater=100))
+    await asyncio.sleep(0.1)
+    assert spans(settling.taken) == [(0, 3)]

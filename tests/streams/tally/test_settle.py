@@ -146,7 +146,7 @@ async def test_an_overflow_inside_a_row_takes_the_earlier_fields_back(redis: Red
 @pytest.mark.parametrize("command", ["hincrby", "hset", "hsetnx", "incr", "zadd", "set", "del", "pfadd"])
 async def test_a_right_that_is_missing_takes_nothing_in_half(redis: Redis, command: str) -> None:
     settler = await fenced(redis)
-    made = ShardRows([TALLY], [["20g", 5]], [KEYS.sketch("buyers", "platform", 1, "all")], [["b"]])
+    made = ShardRows([TALLY], [["20g", 5]], [KEYS.sketch("buyers", "platform", 1, "all")], [[0]], ["b"])
     made.peaks, made.records = ["hour|1|platform|all"], {"session|s"}
     await settler.settle(TP0, progress(0, 1), made, {1: 4}, {})
     before = await counted(redis)
@@ -203,7 +203,7 @@ async def test_a_session_keeps_the_least_start_and_end_and_the_widest_life(redis
 async def test_sketches_and_orders_are_written_with_the_fence(redis: Redis) -> None:
     settler = await fenced(redis)
     sketch = KEYS.sketch("buyers", "platform", 1, "all")
-    made = ShardRows(member_keys=[sketch], members=[[f"buyer-{n}" for n in range(9_000)]])
+    made = ShardRows(member_keys=[sketch], members=[[*range(9_000)]], names=[f"buyer-{n}" for n in range(9_000)])
     await settler.settle(TP0, progress(0, 1), made, {}, {KEYS.orders("orders", 0, 7): [b"\xff\0", b"order"]})
     assert abs(await redis.pfcount(sketch) - 9_000) < 9_000 * 0.03
     assert await redis.hgetall(KEYS.orders("orders", 0, 7)) == {b"\xff\0": b"order"}
