@@ -24,12 +24,12 @@ from streams.marks.peak_reader import PeakReader
 from streams.marks.raising import Changes, Raiser
 from streams.marks.record_reader import RecordReader
 from streams.marks.steps import Steps, WentBack
-from streams.marks.store import Begun, Elsewhere, MarkStore
+from streams.marks.store import Begun, Elsewhere, MarkStore, Wanted
 from streams.marks.watermark import FullyRead, merge_shards, quiet_watermark_ms, stand_apart, watermark_ms
 from streams.tally.windows import DAY_MS, Zone
 
-#: marks, and closing holders, that one pass takes at most
-MARKS_A_PASS = 2_000
+#: holders that one pass closes at most, and marks that it takes
+DUE_A_PASS, MARKS_A_PASS = 2_000, 10_000
 #: a session's orders count for it until this long after its end (contract)
 TAIL_MS = 30 * DAY_MS
 
@@ -53,9 +53,14 @@ class Reader(Protocol):
     """Reads the values of changed marks and says what they do to rankings."""
 
     name: str
+    #: marks that one pass takes at most
+    most_marks: int
 
-    async def acts(self, keys: Keys, members: Sequence[bytes], steps: Steps) -> list[Act]:
-        """The acts that follow from these marks of one shard. Raises `redis.RedisError` and `WentBack`."""
+    async def wanted(self, keys: Keys) -> Wanted:
+        """What it wants of a shard beside the marks. Raises `redis.RedisError`."""
+
+    async def acts(self, keys: Keys, begun: Begun) -> list[Act]:
+        """The acts that follow from the marks of a pass over one shard. Raises `redis.RedisError` and `WentBack`."""
 
 
 class Detector:
@@ -119,9 +124,9 @@ class Detector:
         watermark = await self._watermark_ms()
         others = [source for source in sources if source != shard]
         elsewhere = {source: await self._store.look(self._keys[source], reader.name, shard) for source in others}
-        begun = await self._store.begin(
-            shard, reader.name, self._marks_a_pass, self._clock_ms(), self._worker_id, elsewhere
-        )
+        wanted = await reader.wanted(self._keys[shard])
+        most = min(self._marks_a_pass, reader.most_marks)
+        begun = await self._store.begin(shard, reader.name, most, self._clock_ms(), self._worker_id, elsewhere, wanted)
         applied = self._applied_ms(reader.name, shard, begun, list(elsewhere.values()), watermark or 0)
         try:
             return await self._take(reader, shard, sources, begun, applied)
@@ -133,12 +138,12 @@ class Detector:
     ) -> PassResult:
         keys, marks, steps = self._keys[shard], begun.marks, begun.steps
         due = await self._due(reader.name, sources, applied_ms)
-        acts = await reader.acts(keys, [member for member, _ in marks.members], steps)
+        acts = await reader.acts(keys, begun)
         changes = await self._apply(reader.name, in_order([*acts, *due]), applied_ms, steps)
         if acts or due:
             failpoint("after_raise")
-        await self._store.forget(shard, reader.name, marks.members, steps)
-        more = begun.again or marks.waiting is not None or len(due) >= self._marks_a_pass
+        await self._store.forget(shard, reader.name, marks, steps)
+        more = begun.again or marks.waiting is not None or len(due) >= min(self._marks_a_pass, DUE_A_PASS)
         raised = len(acts) + len(due)
         return PassResult(bool(marks.members or due), raised, changes, applied_ms, more)
 
@@ -172,7 +177,7 @@ class Detector:
         due: list[Close] = []
         for source in sources:
             until_ms = watermark_ms - self._lateness_ms
-            due += await self._store.due(self._keys[source], reader, until_ms, self._marks_a_pass)
+            due += await self._store.due(self._keys[source], reader, until_ms, min(self._marks_a_pass, DUE_A_PASS))
         return due
 
     async def _apply(self, reader: str, acts: Sequence[Act], watermark_ms: int, steps: Steps) -> Changes:

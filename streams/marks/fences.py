@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from streams.keys import Keys
 from streams.marks.cut import Cutter, Reads
 from streams.marks.evidence import Evidence, first_offsets
-from streams.marks.store import MarkStore
+from streams.marks.store import MarkStore, Wanted
 
 
 class Fences:
@@ -18,6 +18,10 @@ class Fences:
         self._cutter = cutter
         self._store = store
         self._topic = orders_topic
+
+    async def wanted(self, keys: Keys) -> Wanted:
+        """What is wanted of the beginning of a pass: values, and the fences that belong to them."""
+        return Wanted(values=True, topic=self._topic, partitions=await self._store.partitions(keys, self._topic))
 
     async def add(self, keys: Keys, reads: Reads) -> list[int]:
         """Put the fences of the shard into an empty `reads`; returns their partitions."""
@@ -35,5 +39,9 @@ class Fences:
             for partition, (next,) in zip(partitions, replies[: len(partitions)], strict=True)
             if next is not None
         }
-        firsts = await first_offsets(self._cutter, keys, self._topic, partitions, hours)
+        return await self.evidence_before(keys, fences, hours)
+
+    async def evidence_before(self, keys: Keys, fences: Mapping[int, int], hours: Iterable[int]) -> Evidence:
+        """Evidence for values, over any of these local hours, that were read together with these fences."""
+        firsts = await first_offsets(self._cutter, keys, self._topic, fences, hours)
         return Evidence(self._topic, fences, firsts)

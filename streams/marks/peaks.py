@@ -9,7 +9,7 @@ from typing import NamedTuple
 from schemas.alerts import GROSS, Rule
 from streams.marks.acts import Holder, Raise, Ranking
 from streams.marks.names import day_id, hour_id
-from streams.marks.rolling import SPAN, best_span
+from streams.marks.rolling import SPAN, Span, best_span
 from streams.tally.counters import NONE_ID, PEAK_HOUR_SCOPES, PEAK_ROLLING_SCOPES
 from streams.tally.windows import MINUTE_MS, Zone
 
@@ -31,31 +31,31 @@ class DayMark(NamedTuple):
 
 
 class PeakMarks(NamedTuple):
-    """What a list of changed marks asks to look at. Of days: the changed minutes of the day (0 to 1,439)."""
+    """What a list of changed marks tells, in fen. Of days: the changed minutes of the day (0 to 1,439)."""
 
-    hours: list[HourMark]
-    days: dict[DayMark, set[int]]
+    hours: dict[HourMark, int]
+    days: dict[DayMark, dict[int, int]]
 
 
-def parse_peak_marks(members: Iterable[str]) -> PeakMarks:
-    """Read members of `changed:peaks`, `hour|<local hour>|<dimension>|<id>` and the like with `minute`.
+def parse_peak_marks(marks: Iterable[tuple[str, int]]) -> PeakMarks:
+    """Read members of `changed:peaks`, `hour|<local hour>|<dimension>|<id>` and the like with `minute`, with values.
 
     Dimensions without such a peak, and the id that stands for none, are left out. Raises `ValueError` on what no
     settle writes.
     """
-    hours: list[HourMark] = []
-    days: dict[DayMark, set[int]] = defaultdict(set)
-    for member in members:
+    hours: dict[HourMark, int] = {}
+    days: defaultdict[DayMark, dict[int, int]] = defaultdict(dict)
+    for member, value in marks:
         grain, index, dimension, id = member.split("|", 3)
         if grain not in ("hour", "minute"):
             raise ValueError(f"{member!r} is no changed mark of peaks (valid: hour|…, minute|…)")
         if id == NONE_ID:
             continue
         if grain == "hour" and dimension in PEAK_HOUR_SCOPES:
-            hours.append(HourMark(int(index), dimension, id))
+            hours[HourMark(int(index), dimension, id)] = value
         elif grain == "minute" and dimension in PEAK_ROLLING_SCOPES:
             day, minute = divmod(int(index), 1_440)
-            days[DayMark(day, dimension, id)].add(minute)
+            days[DayMark(day, dimension, id)][minute] = value
     return PeakMarks(hours, dict(days))
 
 
@@ -76,7 +76,11 @@ class SpanValue(NamedTuple):
 
 def day_span(mark: DayMark, minutes: Mapping[int, int], changed: Iterable[int]) -> SpanValue | None:
     """The best span of a day that holds a changed minute; `minutes` and `changed` are minutes of the day."""
-    span = best_span(minutes, changed)
+    return span_value(mark, best_span(minutes, changed))
+
+
+def span_value(mark: DayMark, span: Span | None) -> SpanValue | None:
+    """A span of this day."""
     if span is None:
         return None
     minute = mark.day * 1_440 + span.start

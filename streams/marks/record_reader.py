@@ -20,7 +20,7 @@ from streams.marks.records import (
     total,
 )
 from streams.marks.steps import Steps
-from streams.marks.store import MarkStore
+from streams.marks.store import Begun, MarkStore, Wanted
 from streams.tally.windows import Zone
 
 #: sessions that one cut reads
@@ -33,6 +33,8 @@ class RecordReader:
     """Marks of sessions to raises in the rankings of their scopes, which may lie in any shard."""
 
     name = RECORDS
+    #: each is raised in ten rankings
+    most_marks = 2_000
 
     def __init__(
         self, cutter: Cutter, store: MarkStore, shards: Sequence[Keys], zone: Zone, orders_topic: str, tail_ms: int
@@ -44,12 +46,16 @@ class RecordReader:
         self._tail_ms = tail_ms
         self._fences = Fences(cutter, store, orders_topic)
 
-    async def acts(self, keys: Keys, members: Sequence[bytes], steps: Steps) -> list[Act]:
+    async def wanted(self, keys: Keys) -> Wanted:
+        """Nothing: sessions are read in cuts."""
+        return Wanted()
+
+    async def acts(self, keys: Keys, begun: Begun) -> list[Act]:
         """What the changed sessions do to rankings; that they may be there is noted before this returns."""
-        ids = [parse_record_mark(member.decode()) for member in members]
+        ids = [parse_record_mark(member.decode()) for member, _ in begun.marks.members]
         acts: list[Act] = []
         for first in range(0, len(ids), _SESSIONS):
-            acts += await self._sessions(keys, ids[first : first + _SESSIONS], steps)
+            acts += await self._sessions(keys, ids[first : first + _SESSIONS], begun.steps)
         return acts
 
     async def _sessions(self, keys: Keys, ids: Sequence[str], steps: Steps) -> list[Act]:

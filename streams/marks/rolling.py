@@ -6,8 +6,9 @@ ranking knows. A span lies wholly inside its day: it starts at minute 0 to 1,380
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
+from operator import sub
 from typing import NamedTuple
 
 SPAN = 60
@@ -31,21 +32,34 @@ def best_span(minutes: Mapping[int, int], changed: Iterable[int]) -> Span | None
 
     `minutes` maps minutes of the day to values (0 or more), absent ones count 0.
     """
-    starts = sorted({start for minute in changed for start in _starts(minute)})
-    if not starts:
-        return None
-    first = starts[0]
-    sums = [0, *accumulate(map(minutes.get, range(first, starts[-1] + SPAN), _ZEROS))]
-    values = [sums[start - first + SPAN] - sums[start - first] for start in starts]
-    best = max(values)
-    return Span(starts[values.index(best)], best) if best > 0 else None
+    return best_span_of(list(map(minutes.get, range(DAY), _ZEROS)), 0, changed)
+
+
+def best_span_of(values: Sequence[int], first: int, changed: Iterable[int]) -> Span | None:
+    """The same for the values of consecutive minutes from minute `first` of the day, at least all of `hours_around`."""
+    best: Span | None = None
+    for start, stop in _runs(changed):
+        sums = list(accumulate(values[start - first : stop - first + SPAN - 1], initial=0))
+        spans = list(map(sub, sums[SPAN:], sums))
+        value = max(spans)
+        if value > (best.value if best else 0):
+            best = Span(start + spans.index(value), value)
+    return best
 
 
 _ZEROS = (0,) * DAY
 
 
-def _starts(minute: int) -> range:
-    return range(max(0, minute - SPAN + 1), min(DAY - SPAN, minute) + 1)
+def _runs(changed: Iterable[int]) -> list[tuple[int, int]]:
+    """Half-open ranges of minutes at which spans begin that hold a changed one, in their order."""
+    runs: list[tuple[int, int]] = []
+    for minute in sorted(changed):
+        start, stop = max(0, minute - SPAN + 1), min(DAY - SPAN, minute) + 1
+        if runs and start <= runs[-1][1]:
+            runs[-1] = runs[-1][0], stop
+        else:
+            runs.append((start, stop))
+    return runs
 
 
 def _hours_touched(minute: int) -> range:

@@ -51,11 +51,14 @@ class Steps:
         """The number of the pass."""
         return self._name.partition("/")[0]
 
+    def last(self, keys: Keys) -> str:
+        """What stands in a shard of this pass now, as far as it knows."""
+        return self.left.get(keys.prefix, self._found.get(keys.prefix, ""))
+
     def next(self, keys: Keys) -> Step:
         """The next step in a shard."""
         self._number += 1
-        before = self.left.get(keys.prefix, self._found.get(keys.prefix, ""))
-        return Step(self._source, before, f"{self._name}/{self._number}")
+        return Step(self._source, self.last(keys), f"{self._name}/{self._number}")
 
     def took(self, keys: Keys, step: Step, *, may_go_on: bool) -> None:
         """Note how it went. Raises `WentBack` if the pass may not go on."""

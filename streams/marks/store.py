@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from faust.types import TP
@@ -33,6 +34,13 @@ class Marks(NamedTuple):
     version: int
     waiting: int | None
 
+    def apart(self) -> tuple[int | None, list[tuple[bytes, int]]]:
+        """The change version up to which these are all marks that there were, None if none; and those above it."""
+        if self.waiting is None:
+            return self.version, []
+        below = self.waiting - 1
+        return below, [each for each in self.members if each[1] > below]
+
 
 class Elsewhere(NamedTuple):
     """Another shard: its change version, that of its oldest mark, and what the source's last pass left there."""
@@ -42,13 +50,34 @@ class Elsewhere(NamedTuple):
     left: str
 
 
+class Wanted(NamedTuple):
+    """What a reader wants to know beside the marks, as of the same moment.
+
+    `values`: the GMV of marked hours and minutes; `fences`: the next offset of these partitions of a topic.
+    """
+
+    values: bool = False
+    topic: str = ""
+    partitions: Sequence[int] = ()
+
+
 class Begun(NamedTuple):
-    """A pass that has begun; `went_back`: a shard was found to have gone back, `again`: more is to be marked again."""
+    """A pass that has begun; `went_back`: a shard was found to have gone back, `again`: more is to be marked again.
+
+    `values` (fen, None where nothing stands) are those of `marks.members`, `fences` by partition, as far as they were
+    wanted; `stood` is what the last pass over these marks left in their shard.
+    """
 
     marks: Marks
     steps: Steps
     went_back: bool
     again: bool
+    values: Sequence[bytes | None] = ()
+    fences: Mapping[int, int] = MappingProxyType({})
+    stood: str = ""
+
+
+_NOTHING = Wanted()
 
 
 class MarkStore:
@@ -102,14 +131,22 @@ class MarkStore:
         return Elsewhere(int(version or 0), int(found[0][1]) if found else None, (left or b"").decode())
 
     async def begin(
-        self, source: int, reader: str, limit: int, clock_ms: int, worker: str, elsewhere: Mapping[int, Elsewhere]
+        self,
+        source: int,
+        reader: str,
+        limit: int,
+        clock_ms: int,
+        worker: str,
+        elsewhere: Mapping[int, Elsewhere],
+        wanted: Wanted = _NOTHING,
     ) -> Begun:
         """Begin a pass over the oldest `limit` changed marks of shard `source`; `elsewhere` are the other shards."""
         keys = self._keys[source]
         others = [part for shard, each in elsewhere.items() for part in (shard, each.left)]
-        name, found, went_back, again, version, flat = await self._begin(
-            keys=[keys.sequence(), keys.changed(reader), keys.passes(reader), keys.heard(reader)],
-            args=[source, clock_ms, worker, limit, AGAIN_A_PASS, *others],
+        fences = [keys.fence(wanted.topic, partition) for partition in wanted.partitions]
+        name, found, went_back, again, version, flat, values, nexts, stood = await self._begin(
+            keys=[keys.sequence(), keys.changed(reader), keys.passes(reader), keys.heard(reader), *fences],
+            args=[source, clock_ms, worker, limit, AGAIN_A_PASS, keys.prefix if wanted.values else "", *others],
         )
         members = [(member, int(score)) for member, score in zip(flat[::2], flat[1::2], strict=True)]
         there = {self._keys[shard].prefix: each.left for shard, each in elsewhere.items()}
@@ -118,9 +155,12 @@ class MarkStore:
             Steps(source, name.decode(), {keys.prefix: found.decode(), **there}),
             bool(went_back),
             bool(again),
+            values[:limit],
+            {at: int(next) for at, next in zip(wanted.partitions, nexts, strict=True) if next is not None},
+            stood.decode(),
         )
 
-    async def forget(self, source: int, reader: str, members: Sequence[tuple[bytes, int]], steps: Steps) -> None:
+    async def forget(self, source: int, reader: str, marks: Marks, steps: Steps) -> None:
         """End a pass: remove the marks that have not changed since they were read. Raises `WentBack` if it may not."""
         keys = self._keys[source]
         left = [
@@ -129,13 +169,21 @@ class MarkStore:
             if shard != source and each.prefix in steps.left
             for part in (shard, steps.left[each.prefix])
         ]
-        if not members and not left:
+        if not marks.members and not left:
             return
         ticket = steps.ticket if len(self._keys) > 1 and reader == RECORDS else ""
+        below, above = (None, marks.members) if ticket else marks.apart()
         step = steps.next(keys)
         reply = await self._forget(
             keys=[keys.changed(reader), keys.passes(reader), keys.heard(reader)],
-            args=[*step, ticket, len(left) // 2, *left, *(part for member in members for part in member)],
+            args=[
+                *step,
+                ticket,
+                "" if below is None else below,
+                len(left) // 2,
+                *left,
+                *(part for mark in above for part in mark),
+            ],
         )
         steps.took(keys, step, may_go_on=bool(reply))
 

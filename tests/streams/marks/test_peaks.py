@@ -13,28 +13,31 @@ HOUR = DAY * 24 + 20
 
 
 def test_marks_are_read_whatever_their_ids_hold() -> None:
-    marks = parse_peak_marks([f"hour|{HOUR}|cluster|a|b:c", f"minute|{DAY * 1_440 + 5}|anchor|minute|7"])
-    assert marks.hours == [HourMark(HOUR, "cluster", "a|b:c")]
-    assert marks.days == {DayMark(DAY, "anchor", "minute|7"): {5}}
+    marks = parse_peak_marks([(f"hour|{HOUR}|cluster|a|b:c", 3), (f"minute|{DAY * 1_440 + 5}|anchor|minute|7", 4)])
+    assert marks.hours == {HourMark(HOUR, "cluster", "a|b:c"): 3}
+    assert marks.days == {DayMark(DAY, "anchor", "minute|7"): {5: 4}}
 
 
 def test_minutes_of_one_day_are_looked_at_together() -> None:
     first = DAY * 1_440
-    marks = parse_peak_marks(f"minute|{minute}|platform|all" for minute in (first, first + 1_439, first + 1_440))
-    assert marks.days == {DayMark(DAY, "platform", "all"): {0, 1_439}, DayMark(DAY + 1, "platform", "all"): {0}}
+    minutes = (first, first + 1_439, first + 1_440)
+    marks = parse_peak_marks((f"minute|{minute}|platform|all", minute - first) for minute in minutes)
+    assert marks.days == {
+        DayMark(DAY, "platform", "all"): {0: 0, 1_439: 1_439}, DayMark(DAY + 1, "platform", "all"): {0: 1_440},
+    }  # fmt: skip
 
 
 def test_what_has_no_peak_is_left_out() -> None:
     members = [
         f"hour|{HOUR}|city|x", f"hour|{HOUR}|cluster|(none)", "minute|5|session|s", "minute|5|province|p",
     ]  # fmt: skip
-    assert parse_peak_marks(members) == ([], {})
+    assert parse_peak_marks((member, 5) for member in members) == ({}, {})
 
 
 @pytest.mark.parametrize("member", ["day|5|cluster|x", "hour|5|cluster", "hour|five|cluster|x", ""])
 def test_what_no_settle_writes_is_refused(member: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
-        parse_peak_marks([member])
+        parse_peak_marks([(member, 5)])
 
 
 def test_an_hour_is_a_holder_of_its_scope() -> None:

@@ -126,7 +126,7 @@ async def test_a_mark_that_changed_meanwhile_stays(redis: Redis, settle: Callabl
     await write(0, peaks=["hour|1|cluster|a", "hour|2|cluster|a"])
     begun = await store.begin(0, "peaks", 9, 5, "w", {})
     await write(0, peaks=["hour|2|cluster|a"])
-    await store.forget(0, "peaks", begun.marks.members, begun.steps)
+    await store.forget(0, "peaks", begun.marks, begun.steps)
     assert (await store.begin(0, "peaks", 9, 6, "w", {})).marks.members == [(b"hour|2|cluster|a", 2)]
 
 
