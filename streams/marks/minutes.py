@@ -1,9 +1,10 @@
 """Step 6, peaks and records: the minutes of recent hours as a shard's passes have read them, so that each is read once.
 
-Minutes change by settles alone, and each leaves a mark. Whoever read an hour once, and every mark that came later, knows
-it as it stands, and a pass needs to read no more than what changed. Two things would break that. Redis may go back, and
-other workers may take marks away: then another name stands in the shard than the one that the last pass left there
-(`steps.py`), and all is forgotten. And marks may be too many for one pass: then a day is read whole (`PeakReader`).
+Minutes change by settles alone, and each leaves a mark. Whoever read an hour once, and every mark that came later,
+knows it as it stands, and a pass needs to read no more than what changed. Two things would break that. Redis may go
+back, and other workers may take marks away: then another name stands in the shard than the one that the last pass left
+there (`steps.py`), and all is forgotten. And marks may be too many for one pass: then a day is read whole
+(`PeakReader`).
 """
 
 from __future__ import annotations

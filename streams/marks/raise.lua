@@ -1,16 +1,21 @@
 -- Step 6, peaks and records: raises, closes and withdraws holders in rankings of one shard, and puts every change of
 -- an alert's state into the outbox in the same step. `book.lua` and `step.lua` stand in front of this text.
 --
--- KEYS  1 closing, 2 outbox, 3 judged, 4 passes; then three for each ranking: its hash, its open and its closed holders
+-- KEYS  1 closing, 2 outbox, 3 judged, 4 passes
 -- ARGV  1 a msgpack array (times in epoch ms, values in fen):
 --       watermark, lateness_ms, min_history, detected_at_ms
---       rankings   {{rule, metric, dimension, scope id, kind of holder, falls}, ...}   falls: values may also fall
+--       prefix     what this shard's keys begin with
+--       families   {{rule, metric, kind of holder, falls}, ...}   falls: values may also fall
+--       rankings   {{family, dimension, scope id}, ...}
 --       evidences  {text, ...}
---       acts       {0, ranking, holder, order, start, end or false, close, value, evidence, version, sold}  raise
---                  {1, ranking, holder}                                                                close if due
---                  {2, ranking, holder, version}                                                       withdraw
+--       subjects   {{holder, order, start, end or false, close, evidence, version}, ...}   of a close: {holder}
+--       acts       {0, ranking, subject, value, sold,  raise
+--                   1, ranking, subject, 0, 0,         close if due
+--                   2, ranking, subject, 0, 0, ...}    withdraw
 --       step
---       ranking and evidence count from 1.
+--       family, ranking, evidence and subject count from 1. One array of acts, and subjects that many of them share,
+--       because most of the time of this script goes into taking its arguments apart. For the same reason the keys of
+--       rankings, thousands, are named here; they have the tag of KEYS, and lie in the same slot of a cluster.
 --
 -- Returns the changes as {rule, state, rule, state, ...}; nil, with nothing changed, if the pass may not go on. Values are absolute: repeating a call changes nothing. An act
 -- with an older version than its holder's is left out, a newer one has said more. A watermark below that of an earlier
@@ -21,28 +26,40 @@ local LIVE = {provisional = true, confirmed = true, reinstated = true}
 
 local job = cmsgpack.unpack(ARGV[1])
 local lateness, minimum, detected_at = job[2], job[3], job[4]
-local rankings, evidences, acts = job[5], job[6], job[7]
+local prefix, families, rows, evidences, subjects, acts = job[5], job[6], job[7], job[8], job[9], job[10]
 local limit = math.max(HISTORY, minimum)
 local changes = {}
 
 -- 1. Check everything: Lua does not roll back.
-local function check(act)
-  local rank = rankings[act[2]]
-  assert(rank and KEYS[3 * act[2] + 4] and type(act[3]) == 'string', 'an act without ranking or holder')
-  if act[1] == RAISE then
-    for i = 4, 11 do
-      assert(type(act[i]) == 'number' or (i == 6 and act[i] == false), 'a raise lacks a number')
-    end
-    assert(math.abs(act[8]) < 9007199254740992, 'a value that is not exact')
-    assert(type(evidences[act[9]]) == 'string', 'a raise without evidence')
-  elseif act[1] == WITHDRAW then
-    assert(type(act[4]) == 'number' and rank[6], 'a withdrawal without version, or where values only grow')
+local function is_number(value) return type(value) == 'number' end
+local whole_subjects = {}
+for i, of in ipairs(subjects) do
+  assert(type(of[1]) == 'string', 'a subject without holder')
+  whole_subjects[i] = is_number(of[2]) and is_number(of[3]) and (of[4] == false or is_number(of[4])) and is_number(of[5])
+    and type(evidences[of[6]]) == 'string' and is_number(of[7])
+end
+local rankings, keys_of = {}, {}
+for i, row in ipairs(rows) do
+  local family = families[row[1]]
+  local rank = {family[1], family[2], row[2], row[3], family[3], family[4]}
+  local name = rank[1] .. ':' .. rank[2] .. ':' .. rank[3] .. ':' .. rank[4]
+  rankings[i] = rank
+  keys_of[i] = {hash = prefix .. 'ranking:' .. name, open = prefix .. 'open:' .. name, closed = prefix .. 'closed:' .. name}
+end
+assert(#acts % 5 == 0, 'a part of an act')
+for i = 1, #acts, 5 do
+  local kind, rank, subject, value = acts[i], rankings[acts[i + 1]], subjects[acts[i + 2]], acts[i + 3]
+  assert(rank and subject, 'an act without ranking or holder')
+  if kind == RAISE then
+    assert(whole_subjects[acts[i + 2]] and is_number(acts[i + 4]), 'a raise lacks a number, or evidence')
+    assert(value > -9007199254740992 and value < 9007199254740992, 'a value that is not exact')
+  elseif kind == WITHDRAW then
+    assert(is_number(subject[7]) and rank[6], 'a withdrawal without version, or where values only grow')
   else
-    assert(act[1] == CLOSE_IF_DUE, 'an unknown act')
+    assert(kind == CLOSE_IF_DUE, 'an unknown act')
   end
 end
-for _, act in ipairs(acts) do check(act) end
-if not take_step(KEYS[4], job[8]) then return nil end
+if not take_step(KEYS[4], job[11]) then return nil end
 
 local watermark = math.max(job[1], tonumber(redis.call('GET', KEYS[3]) or 0))
 redis.call('SET', KEYS[3], whole(watermark))
@@ -232,9 +249,9 @@ local function grown(book, old, new)
   return old, new
 end
 
-local function raise(rank, keys, act, old, found)
-  if rank[6] and old and old[VERSION] > act[10] then return end
-  local new = {act[4], act[3], act[8], act[5], act[6], act[7], evidences[act[9]], OPEN, act[10], act[11]}
+local function raise(rank, keys, of, value, sold, old, found)
+  if rank[6] and old and old[VERSION] > of[7] then return end
+  local new = {of[2], of[1], value, of[3], of[4], of[5], evidences[of[6]], OPEN, of[7], sold}
   if due(new) then new[STAND] = CLOSED end
   local book
   if not rank[6] then
@@ -246,9 +263,9 @@ local function raise(rank, keys, act, old, found)
   replace(rank, keys, book or open_book(keys), old, new)
 end
 
-local function close_if_due(rank, keys, act, old)
+local function close_if_due(rank, keys, holder, old)
   if not old or old[STAND] ~= OPEN then
-    redis.call('ZREM', KEYS[1], closing_member(rank, act[3]))
+    redis.call('ZREM', KEYS[1], closing_member(rank, holder))
   elseif due(old) then
     local new = {unpack(old, 1, SOLD)}
     new[STAND] = CLOSED
@@ -257,28 +274,28 @@ local function close_if_due(rank, keys, act, old)
 end
 
 -- The session belongs to other scopes now. Its entry stays as a mark that refuses older raises.
-local function withdraw(rank, keys, act, old, found)
-  if old and old[VERSION] > act[4] then return end
+local function withdraw(rank, keys, holder, version, old, found)
+  if old and old[VERSION] > version then return end
   if not old or old[STAND] == GONE then
-    local gone = old or {0, act[3], 0, 0, false, 0, '', GONE, 0, 0}
-    gone[VERSION] = act[4]
-    redis.call('HSET', keys.hash, 'h:' .. act[3], cmsgpack.pack(gone))
+    local gone = old or {0, holder, 0, 0, false, 0, '', GONE, 0, 0}
+    gone[VERSION] = version
+    redis.call('HSET', keys.hash, 'h:' .. holder, cmsgpack.pack(gone))
     return
   end
   local new = {unpack(old, 1, SOLD)}
-  new[STAND], new[VERSION] = GONE, act[4]
+  new[STAND], new[VERSION] = GONE, version
   local alert = found[2] and cmsgpack.unpack(found[2])
   if alert and LIVE[alert[1]] then tell(rank, keys, old, alert, 'retracted', nil, 'withdrawn') end
   replace(rank, keys, open_book(keys), old, new)
 end
 
-for _, act in ipairs(acts) do
-  local rank, k = rankings[act[2]], 3 * act[2]
-  local keys = {hash = KEYS[k + 2], open = KEYS[k + 3], closed = KEYS[k + 4]}
-  local found = redis.call('HMGET', keys.hash, 'h:' .. act[3], 'a:' .. act[3], 'top', 'past')
+for i = 1, #acts, 5 do
+  local kind, rank, keys, of = acts[i], rankings[acts[i + 1]], keys_of[acts[i + 1]], subjects[acts[i + 2]]
+  local holder = of[1]
+  local found = redis.call('HMGET', keys.hash, 'h:' .. holder, 'a:' .. holder, 'top', 'past')
   local old = found[1] and cmsgpack.unpack(found[1])
-  if act[1] == RAISE then raise(rank, keys, act, old, found)
-  elseif act[1] == CLOSE_IF_DUE then close_if_due(rank, keys, act, old)
-  else withdraw(rank, keys, act, old, found) end
+  if kind == RAISE then raise(rank, keys, of, acts[i + 3], acts[i + 4], old, found)
+  elseif kind == CLOSE_IF_DUE then close_if_due(rank, keys, holder, old)
+  else withdraw(rank, keys, holder, of[7], old, found) end
 end
 return changes

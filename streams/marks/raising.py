@@ -15,8 +15,8 @@ from streams.scripts import BYTES, STEP, lua_script
 
 #: what a script that moves holders in a ranking stands behind
 BOOK = (BYTES, ("streams.marks", "book"))
-#: acts in one call of the script: it stays in the low milliseconds, and Redis answers others in between
-BATCH = 500
+#: acts in one call of the script: it stays below some 20 ms, and Redis answers others in between
+BATCH = 1_000
 
 #: (rule, state) -> revisions written into the outbox
 Changes = Counter[tuple[str, str]]
@@ -48,11 +48,11 @@ class Raiser:
         """
         changes: Changes = Counter()
         for first in range(0, len(acts), BATCH):
-            names, job = self._job(keys, acts[first : first + BATCH])
+            job = _job(acts[first : first + BATCH])
             step = steps.next(keys) if steps else NO_STEP
             reply = await self._script(
-                keys=[keys.closing(reader), keys.outbox(), keys.judged(reader), keys.passes(reader), *names],
-                args=[_encode([watermark_ms, *self._terms, detected_at_ms, *job, step])],
+                keys=[keys.closing(reader), keys.outbox(), keys.judged(reader), keys.passes(reader)],
+                args=[_encode([watermark_ms, *self._terms, detected_at_ms, keys.prefix, *job, step])],
             )
             if steps:
                 steps.took(keys, step, may_go_on=reply is not None)
@@ -60,33 +60,38 @@ class Raiser:
             changes.update(zip(told[::2], told[1::2], strict=True))
         return changes
 
-    @staticmethod
-    def _job(keys: Keys, acts: Sequence[Act]) -> tuple[list[str], list[Row]]:
-        names: list[str] = []
-        rankings: dict[Ranking, int] = {}
-        evidences: dict[str, int] = {}
-        rows: list[Row] = []
-        for act in acts:
-            ranking = act.ranking
-            number = rankings.get(ranking)
-            if number is None:
-                number = rankings[ranking] = len(rankings) + 1
-                where = ranking[:4]
-                names += (keys.ranking(*where), keys.ranking_open(*where), keys.ranking_closed(*where))
-            rows.append(_row(act, number, evidences))
-        return names, [[(*ranking, ranking.falls) for ranking in rankings], list(evidences), rows]
+
+#: who is raised, closed or withdrawn: holder, order, start, end, close, number of the evidence, version (`raise.lua`)
+Subject = tuple[object, ...]
 
 
-Row = Sequence[object]
+def _job(acts: Sequence[Act]) -> list[object]:
+    """Families, rankings, evidences, subjects and acts as `raise.lua` has them. Numbers count from 1."""
+    families: dict[tuple[str, str, str, bool], int] = {}
+    rankings: dict[Ranking, int] = {}
+    rows: list[tuple[int, str, str]] = []
+    evidences: dict[str, int] = {}
+    subjects: dict[Subject, int] = {}
+    flat: list[int] = []
+    for act in acts:
+        number = rankings.get(act.ranking)
+        if number is None:
+            rule, metric, dimension, scope_id, kind = act.ranking
+            family = families.setdefault((rule, metric, kind, act.ranking.falls), len(families) + 1)
+            rows.append((family, dimension, scope_id))
+            number = rankings[act.ranking] = len(rows)
+        what, subject, value, sold = _row(act, evidences)
+        flat += (what, number, subjects.setdefault(subject, len(subjects) + 1), value, sold)
+    return [list(families), rows, list(evidences), list(subjects), flat]
 
 
-def _row(act: Act, ranking: int, evidences: dict[str, int]) -> Row:
+def _row(act: Act, evidences: dict[str, int]) -> tuple[int, Subject, int, int]:
+    """What is done, subject, value and whether it sold."""
     if isinstance(act, Raise):
         id, order_ms, start_ms, end_ms, close_ms = act.holder
         evidence = evidences.setdefault(act.evidence, len(evidences) + 1)
         end = False if end_ms is None else end_ms
-        sold = int(act.sold)
-        return (_RAISE, ranking, id, order_ms, start_ms, end, close_ms, act.value, evidence, act.version, sold)
+        return _RAISE, (id, order_ms, start_ms, end, close_ms, evidence, act.version), act.value, int(act.sold)
     if isinstance(act, Close):
-        return (_CLOSE, ranking, act.holder_id)
-    return (_WITHDRAW, ranking, act.holder_id, act.version)
+        return _CLOSE, (act.holder_id,), 0, 0
+    return _WITHDRAW, (act.holder_id, 0, 0, 0, 0, 0, act.version), 0, 0

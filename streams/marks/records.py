@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -58,8 +59,11 @@ def parse_record_mark(member: str) -> str:
 
 def declared_scopes(started: str) -> list[Scope]:
     """The scopes that the least `session.started` declares; none without one. Null ids are left out."""
-    if not started:
-        return []
+    return list(_declared(started)) if started else []
+
+
+@lru_cache(16_384)
+def _declared(started: str) -> tuple[Scope, ...]:
     scopes = _declaration(started)
     ids = {
         "anchor": scopes.anchor_id,
@@ -68,7 +72,7 @@ def declared_scopes(started: str) -> list[Scope]:
         "category": scopes.category,
         "platform": PLATFORM_ID,
     }
-    return [(dimension, id) for dimension, id in ids.items() if id is not None and id != NONE_ID]
+    return tuple((dimension, id) for dimension, id in ids.items() if id is not None and id != NONE_ID)
 
 
 def _declaration(started: str) -> Scopes:
@@ -102,7 +106,7 @@ def session_holder(session: Session) -> Holder:
     return Holder(session.id, close_ms, start_ms, end_ms, close_ms)
 
 
-def scopes_to_place(session: Session, totals: Total, placed: Collection[Scope]) -> list[Scope]:
+def scopes_to_place(session: Session, totals: Total, placed: Collection[Scope]) -> Sequence[Scope]:
     """The scopes in whose rankings the session belongs now: all declared, once it sold something."""
     scopes = declared_scopes(session.started)
     return scopes if totals.gross_fen else [scope for scope in scopes if scope in placed]
@@ -126,5 +130,6 @@ def session_acts(
     return acts
 
 
+@lru_cache(65_536)
 def _ranking(metric: str, dimension: str, id: str) -> Ranking:
     return Ranking(Rule.RECORD_SESSION, metric, dimension, id, "session")
