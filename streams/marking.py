@@ -24,10 +24,12 @@ _log = logging.getLogger(__name__)
 
 #: shortest time between two passes of one kind over a shard
 LEAST_PAUSE_S = 0.05
-#: while records lie unread, a pass is followed by this many times its own duration of rest: settling goes first
-REST_WHILE_BEHIND = 3.0
+#: while records lie unread, a pass is followed by this many times its own duration of rest: settling goes first, and
+#: what changes again and again is looked at once. Both kinds together take at most an eighth of the time of a core,
+#: shared by worker and store
+REST_WHILE_BEHIND = 15.0
 #: but never by more: a pass may have waited for a Redis that paused, or in a process that was stopped
-MOST_REST_S = 2.0
+MOST_REST_S = 10.0
 PAUSE_AFTER_FAILURE_S = 0.5
 
 T = TypeVar("T")
@@ -73,12 +75,14 @@ class Marking:
                 more = result is not None and result.more
                 if result is not None:
                     self._note(reader, result, took_s)
-                await asyncio.sleep(self._rest_s(more, took_s))
+                await asyncio.sleep(0.0 if more else LEAST_PAUSE_S)
+                await self._let_settle(min(REST_WHILE_BEHIND * took_s, MOST_REST_S) - LEAST_PAUSE_S)
 
-    def _rest_s(self, more: bool, took_s: float) -> float:
-        if self._behind():
-            return min(max(LEAST_PAUSE_S, REST_WHILE_BEHIND * took_s), MOST_REST_S)
-        return 0.0 if more else LEAST_PAUSE_S
+    async def _let_settle(self, rest_s: float) -> None:
+        """Rest for this long, or until all is read: from then on what changes is told at once."""
+        until_s = perf_counter() + rest_s
+        while self._behind() and (left_s := until_s - perf_counter()) > 0:
+            await asyncio.sleep(min(left_s, LEAST_PAUSE_S))
 
     def _note(self, reader: str, result: PassResult, took_s: float) -> None:
         if result.watermark_ms:

@@ -216,6 +216,9 @@ class SimStore(Keyspace):
             found = found[int(words[at + 1]) :][: int(words[at + 2])]
         return _scored(found, options)
 
+    def zremrangebyscore(self, key: bytes, low: Any, high: Any) -> int:
+        return self.zrem(key, *self.zrangebyscore(key, low, high))
+
     def zcount(self, key: bytes, low: Any, high: Any) -> int:
         return len(self.zrangebyscore(key, low, high))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,6 +24,9 @@ class Detector:
         self.now_s += self._took_s
         return PassResult()
 
+    async def sleep(self, pause_s: float) -> None:
+        self.now_s += pause_s
+
 
 @pytest.mark.parametrize(
     ("behind", "took_s", "rests_s"),
@@ -37,14 +41,21 @@ class Detector:
 async def test_detection_rests_while_records_lie_unread_but_not_for_long(
     monkeypatch: pytest.MonkeyPatch, behind: bool, took_s: float, rests_s: float
 ) -> None:
-    rests: list[float] = []
+    assert await rest_s(monkeypatch, took_s, lambda _: behind) == pytest.approx(rests_s)
 
-    async def sleep(pause_s: float) -> None:
-        rests.append(pause_s)
 
+async def test_the_rest_ends_when_all_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_at_s = 0.5 + 2.0
+    rested_s = await rest_s(monkeypatch, 0.5, lambda now_s: now_s < read_at_s)
+    assert 2.0 <= rested_s <= 2.0 + LEAST_PAUSE_S
+
+
+async def rest_s(monkeypatch: pytest.MonkeyPatch, took_s: float, behind: Callable[[float], bool]) -> float:
+    """How long the detector rests after a pass; `behind` is asked with the clock."""
     detector: Any = Detector(took_s)
     monkeypatch.setattr(streams.marking, "perf_counter", lambda: detector.now_s)
-    monkeypatch.setattr(asyncio, "sleep", sleep)
+    monkeypatch.setattr(asyncio, "sleep", detector.sleep)
     nobody: Any = None
-    await Marking(detector, nobody, 1, Metrics(), lambda: behind, lambda: None, nobody).peaks()
-    assert rests == [pytest.approx(rests_s)]
+    await Marking(detector, nobody, 1, Metrics(), lambda: behind(detector.now_s), lambda: None, nobody).peaks()
+    rested_s: float = detector.now_s - took_s
+    return rested_s
