@@ -81,7 +81,7 @@ class Marking:
     async def _let_settle(self, rest_s: float) -> None:
         """Rest for this long, or until all is read: from then on what changes is told at once."""
         until_s = perf_counter() + rest_s
-        while self._behind() and (left_s := until_s - perf_counter()) > 0:
+        while self._behind() and (left_s := until_s - perf_counter()) > 0:  # noqa: ASYNC110 - no event says it
             await asyncio.sleep(min(left_s, LEAST_PAUSE_S))
 
     def _note(self, reader: str, result: PassResult, took_s: float) -> None:
