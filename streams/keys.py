@@ -138,7 +138,7 @@ class Keys:
         return f"{self.prefix}placed:{session_id}"
 
     def closing(self, reader: str) -> str:
-        """Sorted set: open holder of a ranking -> the instant (epoch ms) at which its window ends."""
+        """Sorted set: open holder of a ranking -> the epoch ms at which its window ends, or an earlier one."""
         return f"{self.prefix}closing:{reader}"
 
     def judged(self, reader: str) -> str:

@@ -16,6 +16,8 @@ Place = tuple[str, str]
 #: functions that several scripts need, to be put in front of them
 BYTES: Place = ("streams", "bytes")
 STEP: Place = ("streams.marks", "step")
+#: what a script that looks at or moves holders in a ranking stands behind
+BOOK: tuple[Place, ...] = (BYTES, ("streams.marks", "book"))
 
 
 def lua_script(redis: Redis, package: str, name: str, behind: Sequence[Place] = ()) -> AsyncScript:

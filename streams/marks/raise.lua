@@ -148,7 +148,7 @@ end
 local function put_open(rank, keys, old, new, found)
   redis.call('HSET', keys.hash, 'h:' .. new[HOLDER], cmsgpack.pack(new))
   if not old or old[VALUE] ~= new[VALUE] then redis.call('ZADD', keys.open, new[VALUE], new[HOLDER]) end
-  if not old or old[CLOSE] ~= new[CLOSE] then
+  if not old or new[CLOSE] < old[CLOSE] then -- a later one is found when it is due (`due.lua`)
     redis.call('ZADD', KEYS[1], new[CLOSE], closing_member(rank, new[HOLDER]))
   end
   local state = found[2] and cmsgpack.unpack(found[2])[1] or nil

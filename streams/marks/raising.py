@@ -11,10 +11,8 @@ from redis.asyncio import Redis
 from streams.keys import Keys
 from streams.marks.acts import Act, Close, Raise, Ranking, Terms
 from streams.marks.steps import NO_STEP, Steps
-from streams.scripts import BYTES, STEP, lua_script
+from streams.scripts import BOOK, STEP, lua_script
 
-#: what a script that moves holders in a ranking stands behind
-BOOK = (BYTES, ("streams.marks", "book"))
 #: acts in one call of the script: it stays below some 20 ms, and Redis answers others in between
 BATCH = 1_000
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from faust.types import TP
 from redis.asyncio import Redis
@@ -14,7 +14,7 @@ from streams.keys import Keys
 from streams.marks.acts import RECORDS, Close, Ranking
 from streams.marks.steps import Steps
 from streams.marks.watermark import Progress
-from streams.scripts import STEP, lua_script
+from streams.scripts import BOOK, STEP, lua_script
 from streams.tally.fence import parse_partitions, read_partitions
 
 #: marks that one pass puts back after a shard went back
@@ -88,6 +88,7 @@ class MarkStore:
         self._keys = keys
         self._begin = lua_script(redis, "streams.marks", "begin")
         self._forget = lua_script(redis, "streams.marks", "forget", behind=[STEP])
+        self._due = lua_script(redis, "streams.marks", "due", behind=BOOK)
         self._place = lua_script(redis, "streams.marks", "place", behind=[STEP])
         self._at_least = lua_script(redis, "streams.marks", "at_least")
 
@@ -189,11 +190,12 @@ class MarkStore:
 
     # -- closing -------------------------------------------------------------------------------
     async def due(self, keys: Keys, reader: str, until_ms: int, limit: int) -> list[Close]:
-        """Open holders whose window ended at or before `until_ms` (epoch ms), at most `limit`, the earliest first."""
-        found: list[tuple[bytes, float]] = await self._redis.zrangebyscore(  # type: ignore[assignment]
-            keys.closing(reader), "-inf", until_ms, start=0, num=limit, withscores=True
-        )
-        return [parse_closing(member, int(score)) for member, score in found]
+        """Open holders whose window ended at or before `until_ms` (epoch ms), at most `limit`, the earliest of all."""
+        full = True
+        found: list[Any] = []
+        while full and not found:  # else all that were looked at end later
+            full, found = await self._due(keys=[keys.closing(reader)], args=[until_ms, limit, keys.prefix])
+        return [parse_closing(member, close_ms) for member, close_ms in zip(found[::2], found[1::2], strict=True)]
 
     # -- scopes --------------------------------------------------------------------------------
     async def place(self, keys: Keys, reader: str, scopes: Sequence[tuple[str, str]], steps: Steps) -> None:

@@ -15,10 +15,9 @@ from redis.asyncio import Redis
 from schemas.alerts import GROSS, NET, Rule
 from streams.keys import Keys
 from streams.marks.acts import RECORDS
-from streams.marks.raising import BOOK
 from streams.retention.floors import WentBack
 from streams.retention.policy import Floors
-from streams.scripts import lua_script
+from streams.scripts import BOOK, lua_script
 from streams.tally.windows import Zone
 
 

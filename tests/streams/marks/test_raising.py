@@ -108,6 +108,28 @@ async def test_open_holders_wait_to_be_closed(redis: Redis, record: Ranking, sco
     assert await store.due(KEYS, "records", 1_000, 9) == []
 
 
+async def test_a_session_whose_end_moves_is_due_at_its_end(redis: Redis, record: Ranking) -> None:
+    raiser, store = Raiser(redis, FREE), MarkStore(redis, [KEYS])
+    await raiser.apply(KEYS, "records", [up(record, "s1", 5, 1_000), up(record, "s2", 5, 1_500)], 1, 0)
+    await raiser.apply(KEYS, "records", [up(record, "s1", 6, 2_000, version=2)], 1, 0)
+    assert await store.due(KEYS, "records", 1_999, 9) == [Close(record, "s2", 1_500)]
+    assert await store.due(KEYS, "records", 2_000, 9) == [Close(record, "s2", 1_500), Close(record, "s1", 2_000)]
+    await raiser.apply(KEYS, "records", [up(record, "s1", 6, 800, version=3)], 1, 0)
+    assert await store.due(KEYS, "records", 800, 9) == [Close(record, "s1", 800)]
+
+
+async def test_of_many_that_are_due_no_later_one_comes_before_an_earlier(redis: Redis, record: Ranking) -> None:
+    """One of those that are looked at ends later than others that are not."""
+    raiser, store = Raiser(redis, FREE), MarkStore(redis, [KEYS])
+    await raiser.apply(KEYS, "records", [up(record, f"s{end}", 5, end) for end in (1_000, 1_100, 1_200)], 1, 0)
+    moved = up(record, "s1000", 6, 1_150, version=2)
+    await raiser.apply(KEYS, "records", [moved], 1, 0)
+    ends = [[each.close_ms for each in await store.due(KEYS, "records", 5_000, 2)] for _ in range(2)]
+    assert ends == [[1_100], [1_100, 1_150]]
+    await raiser.apply(KEYS, "records", [up(record, "s1100", 6, 1_300, 2), up(record, "s1000", 6, 1_400, 3)], 1, 0)
+    assert [each.close_ms for each in await store.due(KEYS, "records", 5_000, 2)] == [1_200, 1_300]
+
+
 def test_acts_are_applied_in_the_order_of_closing(record: Ranking) -> None:
     late, early, gone = up(record, "a", 1, 2_000), Close(record, "z", 1_000), Withdraw(record, "m", 1)
     assert in_order([late, early, gone]) == [gone, early, late]

@@ -13,9 +13,9 @@ from redis.asyncio import Redis
 from schemas.alerts import GROSS, Rule
 from streams.keys import Keys, shard_keys
 from streams.marks.acts import Act, Close, Holder, Raise, Ranking, Terms, Withdraw
-from streams.marks.raising import BOOK, Raiser
+from streams.marks.raising import Raiser
 from streams.marks.ranking import RankingTwin
-from streams.scripts import lua_script
+from streams.scripts import BOOK, lua_script
 
 RECORD = Ranking(Rule.RECORD_SESSION, GROSS, "category", "womens-wear", "session")
 LATENESS_MS = 2
