@@ -242,6 +242,7 @@ class Worker:
         try:
             async with asyncio.timeout(STOP_WITHIN_S):
                 await assembly.app.stop()
+                await assembly.parts.intake.close()
                 await assembly.detector.release()
                 await assembly.purger.release()
                 await assembly.redriver.close()

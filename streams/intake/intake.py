@@ -107,6 +107,10 @@ class WorkerIntake:
         """Let a chunk wait in the lane of its partition until it is settled; waits while that lane is full."""
         await self._lanes.put(chunk)
 
+    async def close(self) -> None:
+        """Settle nothing more. Call when the agents have stopped, before the clients of Redis and Kafka are closed."""
+        await self._lanes.close()
+
     async def take(self, chunk: Chunk) -> None:
         """Settle one chunk. Faust would go on after an exception and lose the chunk, so none leaves this."""
         partition = self.partitions.get(chunk.tp)

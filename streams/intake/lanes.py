@@ -44,6 +44,13 @@ class Lanes:
         if lane.work is None:
             lane.work = asyncio.ensure_future(self._work(lane))
 
+    async def close(self) -> None:
+        """End every settle under way, wherever it stands: what is not settled is read again. Nothing is put after it."""
+        under_way = [lane.work for lane in self._lanes.values() if lane.work is not None]
+        for work in under_way:
+            work.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+
     async def _work(self, lane: _Lane) -> None:
         try:
             while lane.waiting:

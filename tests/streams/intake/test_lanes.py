@@ -156,3 +156,14 @@ async def test_a_log_that_goes_on_but_does_not_come_is_waited_for_only_a_moment(
     await lanes.put(chunk(0, 3, highwater=100))
     await asyncio.sleep(0.1)
     assert spans(settling.taken) == [(0, 3)]
+
+
+async def test_closing_ends_what_is_under_way_and_lets_nothing_begin(settling: Settling) -> None:
+    lanes = Lanes(settling.take, 100)
+    for tp in (TP0, TP1, TP2):
+        await lanes.put(chunk(0, 3, tp=tp))
+    await until_quiet()
+    await lanes.close()
+    settling.go.set()
+    await until_quiet()
+    assert [each.tp for each in settling.taken] == [TP0, TP1]
