@@ -45,7 +45,7 @@ class Lanes:
             lane.work = asyncio.ensure_future(self._work(lane))
 
     async def close(self) -> None:
-        """End every settle under way, wherever it stands: what is not settled is read again. Nothing is put after it."""
+        """End every settle under way, wherever it stands: what is not settled is read again. Put nothing after it."""
         under_way = [lane.work for lane in self._lanes.values() if lane.work is not None]
         for work in under_way:
             work.cancel()
