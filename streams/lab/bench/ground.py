@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from streams.lab.bench.hourly import Hourly
 from streams.lab.bench.orders import Totals, orders
 from streams.lab.bench.profile import Profile
 from streams.lab.progress import Progress
@@ -42,7 +43,7 @@ class Ground:
 async def fill(settings: Settings, profile: Profile, seed: int, events: int) -> Totals:
     """Make the topics and fill that of orders. Raises `ServerMissing`, `TopicsWrong`."""
     await ensure_topics(settings, simulated_topics(settings))
-    totals, progress = Totals(), Progress("filling the topic", events)
+    totals, progress = Totals(hourly=Hourly(settings.zone.offset_ms)), Progress("filling the topic", events)
     records = orders(profile, seed, events, totals)
     await play(_shown(records, progress), target_of(settings), Pace(None))
     progress.finish(events)

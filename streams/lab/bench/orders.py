@@ -4,13 +4,16 @@ An order is created, paid, cancelled and refunded in that order, and keeps its i
 ones were created before: what was created before the bench began is not in its topic.
 """
 
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import accumulate
 from random import Random
 from typing import Final, NamedTuple, TypeVar
 
+from streams.lab.bench.hourly import ANCHOR, CLUSTER, Hourly
 from streams.lab.bench.pool import Pool
 from streams.lab.bench.profile import CHANNELS, ORDER_TYPES, Profile
 from streams.lab.simulator.chance import Chance
@@ -26,14 +29,17 @@ START_MS: Final = at("2025-12-31", 20)
 #: orders of each state that may still go on: beyond that, a new one takes the place of any
 _OPEN_ORDERS: Final = 20_000
 _DICE_AT_ONCE: Final = 1_024
+#: the sessions whose ids are kept ready: of a million, most are heard of too rarely to be worth it
+_SESSIONS_READY: Final = 10_000
 _PLACES: Final = [(province, city) for province, cities in PLACES.items() for city in cities]
 
 
 class Order(NamedTuple):
-    """One order line: what all its events have in common. `pay_time_ms` is 0 until it is paid."""
+    """One order line: what all its events have in common. `session` is a number; `pay_time_ms` 0 until it is paid."""
 
     order_id: str
-    ids: dict[str, object]
+    session: int
+    channel: str
     amount_fen: int
     quantity: int
     buyer_id: str
@@ -44,8 +50,8 @@ class Order(NamedTuple):
 class Totals:
     """What a right tally of all events must come to, counted where they are made.
 
-    `counters` has the names of the contract; `gmv_fen` maps clusters to theirs; `bytes` are those of the values;
-    `span_ms` is the arrival of the last event after `START_MS`.
+    `counters` has the names of the contract; `gmv_fen` maps clusters to theirs; `hourly` are the sums of the peers'
+    job; `bytes` are those of the values; `span_ms` is the arrival of the last event after `START_MS`.
     """
 
     events: int = 0
@@ -53,6 +59,7 @@ class Totals:
     bytes: int = 0
     counters: Counter[str] = field(default_factory=Counter)
     gmv_fen: Counter[str] = field(default_factory=Counter)
+    hourly: Hourly = field(default_factory=Hourly)
 
 
 def orders(profile: Profile, seed: int, count: int, totals: Totals) -> Iterator[Planned]:
@@ -67,9 +74,9 @@ class _Maker:
         self._profile = profile
         self._totals = totals
         self._rnd = chance.part("orders")
-        self._sessions = list(_sessions(profile))
-        reached = list(accumulate(1 / rank**profile.zipf_exponent for rank in range(1, profile.sessions + 1)))
-        self._session = _dice(self._sessions, reached, chance.part("sessions"))
+        self._ids = lru_cache(_SESSIONS_READY)(lambda session: _ids(profile, session))
+        reached = array("d", accumulate(1 / rank**profile.zipf_exponent for rank in range(1, profile.sessions + 1)))
+        self._session = _dice(range(profile.sessions), reached, chance.part("sessions"))
         self._type = _dice(ORDER_TYPES, list(accumulate(profile.type_shares)), chance.part("types"))
         self._channel = _dice(CHANNELS, list(accumulate(profile.channel_shares)), chance.part("channels"))
         self._created, self._paid = (Pool[Order](_OPEN_ORDERS, self._rnd) for _ in range(2))
@@ -103,7 +110,8 @@ class _Maker:
         rnd = self._rnd
         return Order(
             order_id=f"69{rnd.randrange(10**16):016d}",
-            ids={**next(self._session), "channel": next(self._channel)},
+            session=next(self._session),
+            channel=next(self._channel),
             amount_fen=990 + int(rnd.paretovariate(1.3) * 2_000) % 5_000_000,
             quantity=1 + int(rnd.random() * 1.2),
             buyer_id=f"buyer-{rnd.randrange(self._profile.buyers):08d}",
@@ -115,7 +123,8 @@ class _Maker:
             "event_type": event_type,
             "event_time_ms": time_ms,
             "order_id": order.order_id,
-            **order.ids,
+            **self._ids(order.session),
+            "channel": order.channel,
             "amount_fen": order.amount_fen,
             "quantity": order.quantity,
             "currency": "CNY",
@@ -134,10 +143,7 @@ class _Maker:
         totals.events += 1
         totals.bytes += size
         if event_type == "order.paid":
-            counters["gmv_fen"] += order.amount_fen
-            counters["orders_paid"] += 1
-            counters["units"] += order.quantity
-            totals.gmv_fen[str(order.ids["cluster_id"])] += order.amount_fen
+            self._count_paid(order)
         elif event_type == "order.refunded":
             refund_fen = int(str(event["refund_fen"]))
             counters["refund_fen"] += refund_fen
@@ -146,24 +152,32 @@ class _Maker:
         else:
             counters["orders_created" if event_type == "order.created" else "orders_cancelled"] += 1
 
-
-def _sessions(profile: Profile) -> Iterator[dict[str, object]]:
-    """The ids of each session: every anchor, merchant and cluster has some, as evenly as the numbers allow."""
-    for number in range(profile.sessions):
-        cluster = number % profile.clusters
-        province, city = _PLACES[cluster % len(_PLACES)]
-        yield {
-            "session_id": f"session-{number:04d}",
-            "room_id": f"room-{number:04d}",
-            "anchor_id": f"anchor-{number % profile.anchors:04d}",
-            "merchant_id": f"merchant-{number % profile.merchants:04d}",
-            "cluster_id": f"cluster-{cluster:04d}",
-            "category": f"category-{cluster % profile.categories:02d}",
-            "province": province,
-            "city": city,
-        }
+    def _count_paid(self, order: Order) -> None:
+        totals, profile, paid = self._totals, self._profile, (order.pay_time_ms, order.amount_fen, order.quantity)
+        totals.counters["gmv_fen"] += order.amount_fen
+        totals.counters["orders_paid"] += 1
+        totals.counters["units"] += order.quantity
+        totals.gmv_fen[self._ids(order.session)["cluster_id"]] += order.amount_fen
+        totals.hourly.add(CLUSTER, order.session % profile.clusters, *paid)
+        totals.hourly.add(ANCHOR, order.session % profile.anchors, *paid)
 
 
-def _dice(items: Sequence[T], reached: list[float], rnd: Random) -> Iterator[T]:
+def _ids(profile: Profile, session: int) -> dict[str, str]:
+    """The ids of a session: every anchor, merchant and cluster has some, as evenly as the numbers allow."""
+    cluster = session % profile.clusters
+    province, city = _PLACES[cluster % len(_PLACES)]
+    return {
+        "session_id": f"session-{session:04d}",
+        "room_id": f"room-{session:04d}",
+        "anchor_id": f"anchor-{session % profile.anchors:04d}",
+        "merchant_id": f"merchant-{session % profile.merchants:04d}",
+        "cluster_id": f"cluster-{cluster:04d}",
+        "category": f"category-{cluster % profile.categories:02d}",
+        "province": province,
+        "city": city,
+    }
+
+
+def _dice(items: Sequence[T], reached: Sequence[float], rnd: Random) -> Iterator[T]:
     while True:
         yield from rnd.choices(items, cum_weights=reached, k=_DICE_AT_ONCE)

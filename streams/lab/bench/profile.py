@@ -35,4 +35,11 @@ class Profile(NamedTuple):
         }
 
 
-PROFILES: Final = {each.name: each for each in (Profile("stated"),)}
+#: `hard` has no goal for its rate: hardly two events share a tally, as on a platform of millions of anchors
+PROFILES: Final = {
+    each.name: each
+    for each in (
+        Profile("stated"),
+        Profile("hard", sessions=2_857_000, anchors=1_000_000, merchants=2_143_000, buyers=20_000_000),
+    )
+}

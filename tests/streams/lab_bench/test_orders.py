@@ -1,6 +1,8 @@
 """The bench's orders are what the profile says, and the same ones every time."""
 
+import tracemalloc
 from collections import Counter
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -39,6 +41,19 @@ def shares(values: list[Any]) -> dict[Any, float]:
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(records: list[Planned]) -> None:
     assert list(orders(STATED, 1, 500, Totals())) == records[:500]
     assert list(orders(STATED, 2, 500, Totals())) != records[:500]
+
+
+def test_a_million_anchors_are_made_without_holding_their_names() -> None:
+    tracemalloc.start()
+    try:
+        events = [decode_order(record.value) for record in islice(orders(PROFILES["hard"], 1, 2_000, Totals()), 2_000)]
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # names in dictionaries would be 2 GB; what is left are the steps of the dice and the sums of the peers' job
+    assert peak_bytes < 150e6
+    assert len({each.anchor_id for each in events}) > 900  # of 2,000 events; the stated profile has 700
+    assert any(len(str(each.anchor_id)) == len("anchor-500000") for each in events)
 
 
 def test_types_and_channels_have_their_shares(events: list[OrderEvent]) -> None:
