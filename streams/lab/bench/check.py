@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import ClassVar
 
 from faust.types import TP
@@ -10,6 +11,7 @@ from redis.asyncio import Redis
 
 from streams.errors import Expected
 from streams.keys import Keys, shard_keys, shard_of
+from streams.lab.bench.hourly import HourRow
 from streams.lab.bench.orders import START_MS, Totals
 from streams.settings import Settings
 from streams.tally.counters import COUNTERS, PLATFORM_ID
@@ -38,6 +40,12 @@ async def check_tallies(redis: Redis, settings: Settings, totals: Totals) -> Non
         {id: (await _sums(redis, settings, "cluster", id, days))["gmv_fen"] for id in sorted(totals.gmv_fen)}
     )
     _compare("gmv_fen of clusters", clusters, totals.gmv_fen)
+
+
+def check_hourly(found: Iterable[HourRow], totals: Totals) -> None:
+    """Compare the sums of the peers' job with `totals`. Raises `TalliesWrong`."""
+    if first := next(totals.hourly.differences(found), None):
+        raise TalliesWrong(f"the sums of the peers' job are wrong: {first}")
 
 
 def _compare(what: str, found: dict[str, int], wanted: dict[str, int]) -> None:

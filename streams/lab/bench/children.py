@@ -10,7 +10,9 @@ from functools import partial
 import msgspec
 
 from streams.errors import Expected
+from streams.lab.bench.check import check_hourly
 from streams.lab.bench.ground import Ground
+from streams.lab.bench.hourly import read_rows
 from streams.lab.bench.measured import Measured, Task
 
 #: no arm takes this long on any number of events that a bench is run with
@@ -21,6 +23,13 @@ _ENDS_WITHIN_S = 5.0
 def in_child(module: str, at_most: int | None = None) -> Callable[[Ground], Awaitable[Measured]]:
     """An arm that is the program `module`; it reads `at_most` events, None: all."""
     return partial(_run, module, at_most)
+
+
+async def peers_job(ground: Ground) -> Measured:
+    """The arm `peers job`, its sums checked. Raises `TalliesWrong`."""
+    result = await _run("streams.lab.bench.arms.peers_job", None, ground)
+    check_hourly(read_rows(ground.folder), ground.totals)
+    return msgspec.structs.replace(result, extra={**result.extra, "sums": "right"})
 
 
 async def _run(module: str, at_most: int | None, ground: Ground) -> Measured:
@@ -50,6 +59,7 @@ def _task(ground: Ground, at_most: int | None) -> Task:
     settings, events = ground.settings, ground.totals.events
     return Task(
         kafka=settings.kafka,
+        topic_prefix=settings.topic_prefix,
         topic=ground.topic,
         partitions=settings.partitions,
         events=events if at_most is None else min(events, at_most),

@@ -15,10 +15,12 @@ WORKER = "worker"
 class Task(msgspec.Struct, frozen=True):
     """What a child process is to do: read `events` records of `topic`, which holds at least so many.
 
-    `offset_ms` is the zone's; `processes` are the servers' ids; `folder` takes what the arm must write.
+    `topic_prefix` stands before the names of all topics; `offset_ms` is the zone's; `processes` are the servers' ids;
+    `folder` takes what the arm must write.
     """
 
     kafka: str
+    topic_prefix: str
     topic: str
     partitions: int
     events: int

@@ -3,10 +3,11 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from typing import Final
 
 from streams.lab.bench.arms.hightide import hightide
-from streams.lab.bench.children import in_child
+from streams.lab.bench.children import in_child, peers_job
 from streams.lab.bench.ground import Ground
 from streams.lab.bench.measured import Measured
 
@@ -16,11 +17,20 @@ PLAIN_EVENTS: Final = 30_000
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One program. `about` says in one line what it does and what is measured; `run` does it once."""
+    """One program. `about` says in one line what it does and what is measured; `run` does it once.
+
+    `needs` is a module of the extra `bench`.
+    """
 
     name: str
     about: str
     run: Callable[[Ground], Awaitable[Measured]]
+    needs: str | None = None
+
+    @property
+    def missing(self) -> bool:
+        """Whether it can not run because the module that it needs is not installed."""
+        return self.needs is not None and find_spec(self.needs) is None
 
 
 _ARMS: Final = (
@@ -36,6 +46,12 @@ _ARMS: Final = (
         partial(hightide, order_index=True),
     ),
     Arm(
+        "peers job",
+        "count, amount and units of paid orders by hour, per cluster and per anchor, in memory, through our transport "
+        "in a Faust app; measured from its partitions being opened until both aggregations are read; sums checked",
+        peers_job,
+    ),
+    Arm(
         "plain faust",
         "`async for order in orders` with a typed record, as Faust's documents show it, the same counters in dicts; "
         f"measured from the first event to the last, at most {PLAIN_EVENTS:,} of them",
@@ -45,6 +61,12 @@ _ARMS: Final = (
         "raw aiokafka",
         "getmany, nothing decoded; measured from before the first fetch to the last record",
         in_child("streams.lab.bench.arms.raw_aiokafka"),
+    ),
+    Arm(
+        "raw confluent",
+        "consume, nothing decoded, `fetch.queue.backoff.ms=5`; measured as raw aiokafka; its threads may use two cores",
+        in_child("streams.lab.bench.arms.raw_confluent"),
+        needs="confluent_kafka",
     ),
     Arm(
         "pure core",

@@ -17,8 +17,8 @@ from streams.lab.bench.table import ARMS, chosen
         (["--events", "0"], "'0' is not a whole number above 0"),
         (["--events", "many"], "'many' is not a whole number"),
         (["--chunk-records", "100001"], "'100001' is not a whole number from 1 to 100000"),
-        (["--arms", "flink"], "flink: the arms are hightide, order index, plain faust, raw aiokafka, pure core"),
-        (["--profile", "easy"], "'easy' is none of stated"),
+        (["--arms", "flink"], "flink: the arms are hightide, order index, peers job, plain faust, raw aiokafka, "),
+        (["--profile", "easy"], "'easy' is none of stated, hard"),
     ],
 )
 def test_wrong_usage(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,6 +58,7 @@ def test_a_small_bench_of_all_arms(capsys: pytest.CaptureFixture[str]) -> None:
         assert arm["events_per_s"] > 0 and arm["peak_rss_mb"] > 10
         assert arm["ratios"].keys() == {"plain faust", "raw aiokafka"}
     ours = document["arms"][0]
+    assert document["arms"][2]["runs"][0]["sums"] == "right"
     assert 20 < document["arms"][1]["runs"][0]["index_bytes_per_order"] < 1_000
     assert ours["runs"][0]["tallies"] == "right" and ours["store_cpu_us_per_event"] > 0
     assert document["redis"]["hincrby_per_event"] > 0.1
