@@ -7,11 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import fields
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final
 
 from redis.asyncio import Redis
 
@@ -24,20 +25,27 @@ from streams.tally.fence import read_fences
 #: a worker that settles nothing more for this long has stopped
 SETTLED_WITHIN_S = 60.0
 _STOPS_WITHIN_S = 25.0
+#: the module that is a worker, and its arguments
+WORKER: Final = ("streams.cli.main", "worker")
 
 Process = subprocess.Popen[bytes]
 
 
-def start_worker(settings: Settings, log: Path, more: Mapping[str, str] = MappingProxyType({})) -> Process:
+def start_worker(
+    settings: Settings,
+    log: Path,
+    more: Mapping[str, str] = MappingProxyType({}),
+    program: Sequence[str] = WORKER,
+) -> Process:
     """Start `hightide worker` with these settings; its log is appended to `log`.
 
-    It ends with this process. `more` is added to its environment.
+    It ends with this process. `more` is added to its environment; `program` is a module and its arguments.
     """
     environment = {key: value for key, value in os.environ.items() if not key.startswith("HIGHTIDE_")}
     with log.open("ab") as sink:
         # a group of its own: Ctrl-C reaches us alone, and we end the worker
         return subprocess.Popen(
-            [*leash(), sys.executable, "-m", "streams.cli.main", "worker"],
+            [*leash(), sys.executable, "-m", *program],
             env={**environment, **as_environment(settings), **more}, stdout=sink, stderr=sink, start_new_session=True,
         )  # fmt: skip
 
@@ -66,9 +74,9 @@ async def end_worker(worker: Process) -> int:
 
 
 @asynccontextmanager
-async def worker_process(settings: Settings, log: Path) -> AsyncIterator[Process]:
-    """A worker for as long as the context lasts."""
-    worker = start_worker(settings, log)
+async def worker_process(settings: Settings, log: Path, program: Sequence[str] = WORKER) -> AsyncIterator[Process]:
+    """A worker for as long as the context lasts. `program` as in `start_worker`."""
+    worker = start_worker(settings, log, program=program)
     try:
         yield worker
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -19,7 +20,10 @@ from streams.lab.progress import Progress
 
 
 class Plan(NamedTuple):
-    """What to run: `events` made with `seed`, `runs` counted runs of every arm after `warm_ups` that are not."""
+    """What to run: `events` made with `seed`, `runs` counted runs of every arm after `warm_ups` that are not.
+
+    `audit`: what the last run of a worker leaves is audited.
+    """
 
     profile: Profile
     seed: int
@@ -27,6 +31,7 @@ class Plan(NamedTuple):
     runs: int
     warm_ups: int
     arms: list[Arm]
+    audit: bool = True
 
 
 async def bench(plan: Plan, place: Place) -> Report:
@@ -62,7 +67,7 @@ async def _rounds(plan: Plan, ground: Ground) -> list[ArmResult]:
             round_name = "warm-up" if number < plan.warm_ups else f"run {number - plan.warm_ups + 1} of {plan.runs}"
             progress.at(number * len(plan.arms) + at, f"{arm.name}, {round_name}")
             _stop_if_told()
-            run = await arm.run(ground)
+            run = await arm.run(replace(ground, audit=plan.audit and number == rounds - 1))
             progress.clear()
             print(f"{arm.name}, {round_name}: {_said(run)}", file=sys.stderr, flush=True)
             if number >= plan.warm_ups:

@@ -1,4 +1,4 @@
-"""After a run: are the tallies right? Accounts beside the fences, and sums to the fen. Not the audit, but quick."""
+"""After a run: are the tallies right? Accounts beside the fences, and sums to the fen: quick. The audit: all of it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from redis.asyncio import Redis
 
 from streams.errors import Expected
 from streams.keys import Keys, shard_keys, shard_of
+from streams.lab.audit.audit import audit
+from streams.lab.audit.report import Report
 from streams.lab.bench.hourly import HourRow
 from streams.lab.bench.orders import START_MS, Totals
+from streams.lab.progress import Progress
 from streams.settings import Settings
 from streams.tally.counters import COUNTERS, PLATFORM_ID
 from streams.tally.fence import read_fence
@@ -40,6 +43,33 @@ async def check_tallies(redis: Redis, settings: Settings, totals: Totals) -> Non
         {id: (await _sums(redis, settings, "cluster", id, days))["gmv_fen"] for id in sorted(totals.gmv_fen)}
     )
     _compare("gmv_fen of clusters", clusters, totals.gmv_fen)
+
+
+async def check_audit(redis: Redis, settings: Settings) -> dict[str, int]:
+    """Recompute everything from Kafka and compare: the real audit; the worker may still be detecting.
+
+    Returns what `compared` says. Raises `TalliesWrong`, `StillMoving`.
+    """
+    progress = Progress("audit")
+    try:
+        return compared(await audit(settings, redis, progress.at))
+    finally:
+        progress.clear()
+
+
+def compared(report: Report) -> dict[str, int]:
+    """What an audit compared, if it compared all and found all equal. Raises `TalliesWrong`."""
+    if report.count:
+        raise TalliesWrong(f"the audit found {report.count:,} differences, the first: {report.differences[0]}")
+    if report.rankings is None:
+        raise TalliesWrong("the audit did not compare rankings: something was settled meanwhile")
+    return {
+        "tallies": report.tallies,
+        "rankings": report.rankings,
+        "alerts": report.alerts,
+        "consumed": report.consumed,
+        "differences": report.count,
+    }
 
 
 def check_hourly(found: Iterable[HourRow], totals: Totals) -> None:

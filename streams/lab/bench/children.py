@@ -29,7 +29,7 @@ async def peers_job(ground: Ground) -> Measured:
     """The arm `peers job`, its sums checked. Raises `TalliesWrong`."""
     result = await _run("streams.lab.bench.arms.peers_job", None, ground)
     check_hourly(read_rows(ground.folder), ground.totals)
-    return msgspec.structs.replace(result, extra={**result.extra, "sums": "right"})
+    return result.with_extra(sums="right")
 
 
 async def _run(module: str, at_most: int | None, ground: Ground) -> Measured:

@@ -26,13 +26,14 @@ class Ground:
     """`settings` point to the servers and the topics; `totals` are those of every event in the topic of orders.
 
     `processes` has the ids of the embedded "broker" and "store", and is empty if the servers are somebody else's.
-    Logs go to `folder`.
+    Logs go to `folder`. `audit`: what a worker leaves is audited, after it was measured.
     """
 
     settings: Settings
     totals: Totals
     processes: dict[str, int]
     folder: Path
+    audit: bool = False
 
     @property
     def topic(self) -> str:

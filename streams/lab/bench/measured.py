@@ -49,6 +49,10 @@ class Measured(msgspec.Struct, frozen=True):
         """The rate on the wall."""
         return self.events / self.seconds
 
+    def with_extra(self, **extra: Any) -> Measured:
+        """The same with more of what only this arm can tell."""
+        return msgspec.structs.replace(self, extra={**self.extra, **extra})
+
     def cpu_us_per_event(self, process: str) -> float | None:
         """Microseconds of CPU an event; None for a process that was not measured."""
         return None if process not in self.cpu_s else self.cpu_s[process] / self.events * 1e6

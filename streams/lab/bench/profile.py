@@ -34,6 +34,21 @@ class Profile(NamedTuple):
             "channel_shares": dict(zip(CHANNELS, self.channel_shares, strict=True)),
         }
 
+    def in_words(self) -> str:
+        """One line for people."""
+        kinds = ("sessions", "anchors", "merchants", "clusters", "categories", "buyers")
+        types = zip(self.type_shares, ORDER_TYPES, strict=True)
+        channels = zip(self.channel_shares, CHANNELS, strict=True)
+        return "; ".join(
+            (
+                ", ".join(f"{getattr(self, kind):,} {kind}" for kind in kinds),
+                f"sessions sell by Zipf, exponent {self.zipf_exponent:g}",
+                ", ".join(f"{share:.0%} {name}" for share, name in types),
+                ", ".join(f"{share:.0%} {name}" for share, name in channels),
+                f"{self.events_a_second:,} events a second of event time, each with all nine ids",
+            )
+        )
+
 
 #: `hard` has no goal for its rate: hardly two events share a tally, as on a platform of millions of anchors
 PROFILES: Final = {

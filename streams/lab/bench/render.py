@@ -8,7 +8,11 @@ from typing import Final
 
 from streams.lab.bench.report import YARDSTICKS, ArmResult, Report
 
-_HEADS: Final = ("arm", "events/s", "(range)", "CPU us/event", "broker", "store", "peak MB")
+_HEADS: Final = ("arm", "events/s", "(range)", "CPU us/event", "broker", "store", "rows", "peak MB")
+
+_CPU_AND_ROWS: Final = (
+    "cpu_us_per_event", "broker_cpu_us_per_event", "store_cpu_us_per_event", "rows_per_event",
+)  # fmt: skip
 
 
 def table(report: Report) -> list[str]:
@@ -25,7 +29,7 @@ def _cells(report: Report, arm: ArmResult, yardsticks: Sequence[str]) -> list[st
         arm.name,
         f"{arm.events_per_s:,.0f}",
         f"({min(rates):,.0f}-{max(rates):,.0f})",
-        *(_figure(arm, name, 2) for name in ("cpu_us_per_event", "broker_cpu_us_per_event", "store_cpu_us_per_event")),
+        *(_figure(arm, name, 2) for name in _CPU_AND_ROWS),
         _figure(arm, "peak_rss_mb", 0),
         *(f"{ratios[name]:.2f}" for name in yardsticks),
     ]
@@ -48,16 +52,27 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _notes(report: Report) -> list[str]:
-    machine, profile = report.machine, report.profile
-    notes = [
-        f"{report.events:,} events of {report.event_bytes:,.0f} bytes in {report.partitions} partitions, profile "
-        f"{profile['name']}, seed {report.seed}, chunks of {report.chunk_records:,}; medians of {_runs(report)}",
-        f"{machine['cpu']}, {machine['cores']} cores, {machine['system']}, {machine['python']}, {report.measured_at}, "
-        f"load average before {machine['load_average']}",
-    ]
+    notes = [topic_line(report), machine_line(report)]
     for arm in report.arms:
         notes += _arm_notes(report, arm)
     return notes
+
+
+def topic_line(report: Report) -> str:
+    """What lay in the topic, and what is shown of the runs."""
+    return (
+        f"{report.events:,} events of {report.event_bytes:,.0f} bytes in {report.partitions} partitions, profile "
+        f"{report.profile['name']}, seed {report.seed}, chunks of {report.chunk_records:,}; medians of {_runs(report)}"
+    )
+
+
+def machine_line(report: Report) -> str:
+    """Where and when it was measured."""
+    machine = report.machine
+    return (
+        f"{machine['cpu']}, {machine['cores']} cores, {machine['system']}, {machine['python']}, {report.measured_at}, "
+        f"load average before {machine['load_average']}"
+    )
 
 
 def _runs(report: Report) -> str:
@@ -68,21 +83,37 @@ def _runs(report: Report) -> str:
 def _arm_notes(report: Report, arm: ArmResult) -> list[str]:
     last, notes = arm.runs[-1].extra, []
     if arm.runs[0].events != report.events:
-        notes.append(f"{arm.name}: read {arm.runs[0].events:,} of the events")
-    if "steps_cpu_us_per_event" in last:
-        steps = [(name, median(run.extra["steps_cpu_us_per_event"][name] for run in arm.runs))
-                 for name in last["steps_cpu_us_per_event"]]  # fmt: skip
-        notes.append(f"{arm.name}: CPU us/event by step: " + ", ".join(f"{name} {us:.2f}" for name, us in steps))
+        notes.append(f"read {arm.runs[0].events:,} of the events")
+    for name, what in (
+        ("steps_cpu_us_per_event", "CPU us/event by step"),
+        ("rows_per_event_by_kind", "Redis rows an event by kind"),
+    ):
+        if name in last:
+            notes.append(f"{what}: " + ", ".join(f"{part} {value:.2f}" for part, value in _parts(arm, name)))
     if "index_bytes_per_order" in last:
-        each = median(run.extra["index_bytes_per_order"] for run in arm.runs)
-        notes.append(f"{arm.name}: {each:.0f} bytes of the store an order")
+        notes.append(f"{_median(arm, 'index_bytes_per_order'):.0f} bytes of the store an order")
     if "store_commands" in last:
-        hincrby, pfadd, left = (
-            median(run.extra[name] for run in arm.runs)
-            for name in ("hincrby_per_event", "pfadd_per_event", "marks_left")
-        )
-        notes.append(
-            f"{arm.name}: {hincrby:.2f} HINCRBY and {pfadd:.2f} PFADD an event; {left:,.0f} changed tallies waited for "
-            f"detection at the end; tallies {last['tallies']} in each run"
-        )
-    return notes
+        notes.append(_store_note(arm))
+    return [f"{arm.name}: {note}" for note in notes]
+
+
+def _parts(arm: ArmResult, name: str) -> list[tuple[str, float]]:
+    """Medians of a figure that has parts, without those that are next to nothing."""
+    parts = ((part, median(run.extra[name][part] for run in arm.runs)) for part in arm.runs[-1].extra[name])
+    return [(part, value) for part, value in parts if value >= 0.005]
+
+
+def _median(arm: ArmResult, name: str) -> float:
+    return float(median(run.extra[name] for run in arm.runs))
+
+
+def _store_note(arm: ArmResult) -> str:
+    last = arm.runs[-1].extra
+    audit = last.get("audit")
+    return (
+        f"{_median(arm, 'rows_per_event'):.2f} Redis rows ({_median(arm, 'hincrby_per_event'):.2f} HINCRBY, "
+        f"{_median(arm, 'pfadd_per_event'):.2f} PFADD) an event, {_median(arm, 'events_per_script'):,.0f} events a "
+        f"script; {_median(arm, 'marks_left'):,.0f} changed tallies waited for detection at the end; "
+        f"tallies {last['tallies']} in each run"
+        + (f", {audit['differences']} differences in the audit of {audit['tallies']:,} tallies" if audit else "")
+    )

@@ -19,6 +19,7 @@ FIGURES: Final[Mapping[str, Callable[[Measured], float | None]]] = {
     "broker_cpu_us_per_event": lambda run: run.cpu_us_per_event("broker"),
     "store_cpu_us_per_event": lambda run: run.cpu_us_per_event("store"),
     "peak_rss_mb": lambda run: run.peak_rss_mb,
+    "rows_per_event": lambda run: run.extra.get("rows_per_event"),
 }
 
 
@@ -89,7 +90,7 @@ class Report:
 
 def _run(run: Measured) -> dict[str, Any]:
     figures = {figure: _rounded(of(run)) for figure, of in FIGURES.items()}
-    return {**figures, "events": run.events, "seconds": round(run.seconds, 4), **run.extra}
+    return {**figures, **run.extra, "events": run.events, "seconds": run.seconds, "cpu_s": run.cpu_s}
 
 
 def _redis(arms: Iterable[ArmResult]) -> dict[str, Any] | None:
@@ -99,7 +100,7 @@ def _redis(arms: Iterable[ArmResult]) -> dict[str, Any] | None:
             return {
                 **{
                     name: _rounded(median(run.extra[name] for run in arm.runs))
-                    for name in ("hincrby_per_event", "pfadd_per_event")
+                    for name in ("rows_per_event", "events_per_script", "hincrby_per_event", "pfadd_per_event")
                 },
                 "cpu_us_per_event": _rounded(arm.median("store_cpu_us_per_event")),
                 "commands": arm.runs[-1].extra["store_commands"],

@@ -61,5 +61,9 @@ def test_a_small_bench_of_all_arms(capsys: pytest.CaptureFixture[str]) -> None:
     assert document["arms"][2]["runs"][0]["sums"] == "right"
     assert 20 < document["arms"][1]["runs"][0]["index_bytes_per_order"] < 1_000
     assert ours["runs"][0]["tallies"] == "right" and ours["store_cpu_us_per_event"] > 0
-    assert document["redis"]["hincrby_per_event"] > 0.1
+    assert ours["runs"][0]["audit"]["differences"] == 0 and ours["runs"][0]["audit"]["consumed"] == 3_000
+    assert document["redis"]["hincrby_per_event"] > 0.1 and 0.1 < document["redis"]["rows_per_event"] < 20
+    steps = ours["runs"][0]["steps_cpu_us_per_event"]
+    assert all(steps[step] > 0 for step in ("fetch", "fold", "settle"))
+    assert sum(steps.values()) == pytest.approx(ours["cpu_us_per_event"], rel=0.2)
     assert (set(Path.cwd().iterdir()), signal.getsignal(signal.SIGTERM)) == (here, on_sigterm)

@@ -6,7 +6,8 @@ import pytest
 from redis.asyncio import Redis
 
 from streams.keys import shard_keys
-from streams.lab.bench.check import TalliesWrong, check_tallies
+from streams.lab.audit.report import Report
+from streams.lab.bench.check import TalliesWrong, check_tallies, compared
 from streams.lab.bench.orders import START_MS, Totals
 from streams.lab.bench.store import forget, settled
 from streams.settings import Settings
@@ -66,3 +67,21 @@ async def test_a_run_is_forgotten_without_the_keys_of_others(redis: Redis) -> No
     await redis.set("bench-testing:{0}:sequence", 1)
     await forget(redis, "bench-test")
     assert await redis.keys("*") == [b"bench-testing:{0}:sequence"]
+
+
+@pytest.mark.parametrize(
+    ("report", "told"),
+    [
+        (Report(tallies=9, rankings=2, differences=["this is 1, should be 2"]), "found 1 differences.*this is 1"),
+        (Report(tallies=9, rankings=2, differences=["this"], unlisted=1_999), "found 2,000 differences"),
+        (Report(tallies=9, rankings=None), "did not compare rankings"),
+    ],
+)
+def test_an_audit_that_differs_or_is_not_whole_ends_the_bench(report: Report, told: str) -> None:
+    with pytest.raises(TalliesWrong, match=told):
+        compared(report)
+
+
+def test_an_audit_without_differences_is_told() -> None:
+    found = compared(Report(tallies=9, rankings=2, consumed=5, alerts=1))
+    assert found == {"tallies": 9, "rankings": 2, "alerts": 1, "consumed": 5, "differences": 0}

@@ -10,6 +10,8 @@ from streams.lab.bench.render import table
 from streams.lab.bench.report import ArmResult, Report
 
 STORE = {
+    "rows_per_event": 0.75,
+    "events_per_script": 500.0,
     "hincrby_per_event": 1.5,
     "pfadd_per_event": 0.5,
     "store_commands": {"hincrby": {"calls_per_event": 1.5, "us_per_event": 2.0}},
@@ -49,7 +51,10 @@ def test_the_json_has_the_shape_of_the_contract() -> None:
     assert [each["events_per_s"] for each in ours["runs"]] == [2_000, 10_000, 5_000]
     assert ours["range"]["events_per_s"] == [2_000, 10_000]
     assert document["profile"]["type_shares"]["order.paid"] == 0.6
+    assert ours["rows_per_event"] == 0.75
     assert document["redis"] == {
+        "rows_per_event": 0.75,
+        "events_per_script": 500.0,
         "hincrby_per_event": 1.5,
         "pfadd_per_event": 0.5,
         "cpu_us_per_event": 5.0,
@@ -78,14 +83,17 @@ def test_without_our_arm_there_is_nothing_to_say_of_redis() -> None:
 
 def test_the_table_is_for_people() -> None:
     lines = table(report())
-    assert " ".join(lines[0].split()) == "arm events/s (range) CPU us/event broker store peak MB x plain faust"
-    assert lines[1].split() == ["hightide", "5,000", "(2,000-10,000)", "20.00", "10.00", "5.00", "100", "5.00"]
+    assert " ".join(lines[0].split()) == "arm events/s (range) CPU us/event broker store rows peak MB x plain faust"
+    assert lines[1].split() == ["hightide", "5,000", "(2,000-10,000)", "20.00", "10.00", "5.00", "0.75", "100", "5.00"]
     assert lines[2].split()[-2:] == ["100", "1.00"] and "-" in lines[2].split()
     assert len({len(line) for line in lines[:4]}) == 1
     text = "\n".join(lines)
     assert "plain faust: read 100 of the events" in text
     assert "admit 1.00, fold 4.00" in text
-    assert "1.50 HINCRBY and 0.50 PFADD an event; 7 changed tallies" in text and "tallies right" in text
+    assert (
+        "0.75 Redis rows (1.50 HINCRBY, 0.50 PFADD) an event, 500 events a script; 7 changed tallies" in text
+        and "tallies right" in text
+    )
     assert "medians of 3 runs" in text
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -70,7 +71,7 @@ def _in_turn(records: dict[int, list[Record]], size: int) -> list[Chunk]:
 class _Core:
     task: Task
     cpu_s: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("admit", "judge", "fold", "rows"), 0.0))
-    rows: int = 0
+    rows: Counter[str] = field(default_factory=Counter)
     counted: int = 0
 
     def __post_init__(self) -> None:
@@ -87,7 +88,7 @@ class _Core:
         judged = self._step("judge", lambda: judge(chunk, admitted, memory, OrderBook(zone, 0, index=False)))
         deltas = self._step("fold", lambda: fold(judged.counted, zone))
         rows = self._step("rows", lambda: shard_rows(deltas, self._keys))
-        self.rows += len(rows[0])
+        self.rows.update(sums=len(rows[0].sums), sketches=len(rows[0].members), sessions=len(rows[0].sessions))
         self.counted += len(judged.counted)
         for (dimension, _, _), sums in deltas.hours.items():
             self._gmv[dimension] = self._gmv.get(dimension, 0) + sums[GMV]
@@ -107,12 +108,9 @@ class _Core:
         """CPU by step, and the rows that would go to Redis."""
         return {
             "steps_cpu_us_per_event": {name: cpu_s / events * 1e6 for name, cpu_s in self.cpu_s.items()},
-            "rows_per_event": self.rows / events,
+            "rows_per_event": self.rows.total() / events,
+            "rows_per_event_by_kind": {kind: rows / events for kind, rows in self.rows.items()},
         }
-
-
-def _admitted(chunk: Chunk, zone: Zone) -> Admitted:
-    return [admit_order(each.value, each.timestamp, zone) for each in chunk.records]
 
 
 if __name__ == "__main__":
