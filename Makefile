@@ -24,7 +24,7 @@ check: $(VENV)/dev.stamp ## format, lint, types and the fast tests
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q -m "not servers and not long"
 
-bench: $(VENV)/dev.stamp ## events per second and CPU per event, beside plain Faust and raw aiokafka
+bench: $(VENV)/dev.stamp ## events per second and CPU per event, beside plain Faust, raw aiokafka and raw confluent
 	$(BIN)/hightide bench
 
 chaos: $(VENV)/dev.stamp ## faults done to real processes, hundreds of trials, half an hour; see tests/chaos

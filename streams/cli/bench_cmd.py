@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +54,7 @@ def register(subparsers: Any) -> None:
     parser.add_argument("--profile", default="stated", metavar="NAME", help="what the orders are like (default stated)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, other orders (default 1)")
     parser.add_argument(
-        "--chunk-records", type=chunk, metavar="N", help="largest chunk (default: HIGHTIDE_CHUNK_RECORDS, or 5000)"
+        "--chunk-records", type=chunk, metavar="N", help="largest chunk (default: HIGHTIDE_CHUNK_RECORDS, or its own)"
     )
     parser.add_argument(
         "--servers", choices=("embedded", "settings"), default="embedded",
@@ -154,12 +154,13 @@ def count_or_none(text: str) -> int:
 
 def chunk(text: str) -> int:
     """A number of records that the setting allows."""
-    from streams.parsing import whole
+    from streams.settings import Settings
 
+    parser = next(field.metadata["parser"] for field in fields(Settings) if field.name == "chunk_records")
     try:
-        return int(whole(1, 100_000).parse(text))
+        return int(parser.parse(text))
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100000") from error
+        raise argparse.ArgumentTypeError(f"{text!r} is not {parser.valid}") from error
 
 
 def names(text: str) -> list[str]:

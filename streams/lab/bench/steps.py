@@ -16,6 +16,7 @@ FETCH: Final = "fetch"
 #: by module, or by the room it lies in; None: it works for who called it
 _STEPS: Final[dict[str, str | None]] = {
     "intake/transport": FETCH,
+    "intake/draining": FETCH,
     "intake/ledger": FETCH,
     "intake/admission": "admit",
     "intake/judge": "judge",

@@ -16,7 +16,7 @@ from streams.lab.bench.table import ARMS, chosen
     [
         (["--events", "0"], "'0' is not a whole number above 0"),
         (["--events", "many"], "'many' is not a whole number"),
-        (["--chunk-records", "100001"], "'100001' is not a whole number from 1 to 100000"),
+        (["--chunk-records", "0"], "'0' is not a whole number from 1 to"),
         (["--arms", "flink"], "flink: the arms are hightide, order index, peers job, plain faust, raw aiokafka, "),
         (["--profile", "easy"], "'easy' is none of stated, hard"),
     ],
