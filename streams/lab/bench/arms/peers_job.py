@@ -27,7 +27,6 @@ from streams.loop import Loop
 from streams.settings import Settings
 from streams.tally.windows import HOUR_MS
 
-
 #: often enough for the buffers of fetches, which are garbage in circles: with 100,000 they add up to all of the topic
 _COLLECT_AFTER = (10_000, 10, 10)
 

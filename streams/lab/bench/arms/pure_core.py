@@ -6,7 +6,6 @@ is too large for one script, packing and sending it, detection.
 
 from __future__ import annotations
 
-import gc
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -17,6 +16,7 @@ import uvloop
 from faust.types import TP
 
 from streams.errors import Expected
+from streams.garbage import let_chunks_be
 from streams.intake.admission import admit_order
 from streams.intake.chunk import Chunk, Record
 from streams.intake.judge import Admitted, judge
@@ -36,9 +36,7 @@ T = TypeVar("T")
 async def measure(task: Task) -> Measured:
     """Read all records, then take every partition's chunks in turn."""
     chunks = _in_turn(await _records(task), task.chunk_records)
-    # a worker holds a few thousand records, not all: the collector must not look at them again and again
-    gc.collect()
-    gc.freeze()
+    let_chunks_be()  # as a worker does; it holds some thousand records, not all, and the collector is not to see these
     span, core = begin(task), _Core(task)
     for chunk in chunks:
         core.take(chunk)
