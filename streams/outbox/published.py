@@ -14,6 +14,8 @@ from schemas.alerts import Alert, Scope, State, decode_alert
 from streams.outbox.standing import same
 
 _POLL_MS = 200
+#: how long a broker holds a fetch that finds nothing, which is how the end is found: an alert after a silence waits
+_NOTHING_MORE_MS = 50
 _ONE_RECORD_MS = 5_000
 
 
@@ -85,7 +87,11 @@ class Published:
     async def catch_up(self) -> None:
         """Read everything that was acknowledged before this call. Raises `KafkaError`, also if there is no topic."""
         consumer = AIOKafkaConsumer(
-            self._topic, bootstrap_servers=self._servers, enable_auto_commit=False, auto_offset_reset="earliest"
+            self._topic,
+            bootstrap_servers=self._servers,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=_NOTHING_MORE_MS,
         )
         try:
             await consumer.start()
