@@ -13,6 +13,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from streams.cli import bench_latency_cmd
 from streams.cli.start import settings_and_log
 from streams.lab.bench.profile import PROFILES
 
@@ -67,6 +68,9 @@ def register(subparsers: Any) -> None:
         "--from", dest="saved", type=Path, metavar="FILE", help="render what --json printed before; measure nothing"
     )
     parser.set_defaults(run=run, parser=parser)
+    more = parser.add_subparsers(title="other measurements", metavar="MEASUREMENT")
+    for module in (bench_latency_cmd,):
+        module.register(more)
 
 
 def run(arguments: argparse.Namespace) -> int:
