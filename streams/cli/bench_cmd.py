@@ -13,7 +13,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from streams.cli import bench_latency_cmd
+from streams.cli import bench_catch_up_cmd, bench_growth_cmd, bench_latency_cmd
 from streams.cli.start import settings_and_log
 from streams.lab.bench.profile import PROFILES
 
@@ -69,7 +69,7 @@ def register(subparsers: Any) -> None:
     )
     parser.set_defaults(run=run, parser=parser)
     more = parser.add_subparsers(title="other measurements", metavar="MEASUREMENT")
-    for module in (bench_latency_cmd,):
+    for module in (bench_latency_cmd, bench_growth_cmd, bench_catch_up_cmd):
         module.register(more)
 
 

@@ -56,9 +56,18 @@ def cpu_s(pid: int) -> float:
 
 def peak_rss_mb(pid: int) -> float:
     """The most memory that a process held at once, in MB. Raises `Expected` if there is no such process."""
+    return _status_mb(pid, "VmHWM")
+
+
+def rss_mb(pid: int) -> float:
+    """The memory that a process holds now, in MB. Raises `Expected` if there is no such process."""
+    return _status_mb(pid, "VmRSS")
+
+
+def _status_mb(pid: int, wanted: str) -> float:
     for line in _read(pid, "status").splitlines():
         name, _, value = line.partition(":")
-        if name == "VmHWM":
+        if name == wanted:
             return int(value.split()[0]) * 1_024 / 1e6
     raise Expected(f"process {pid} has ended")  # a zombie has no memory left to tell of
 

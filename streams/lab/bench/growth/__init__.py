@@ -1,0 +1,1 @@
+"""`hightide bench growth`: what more anchors, partitions, workers and hours cost, and what a whole platform needs."""
