@@ -2,20 +2,27 @@
 
 Off, as in production, `failpoint` is a function that does nothing, called a few times a chunk and never for an event.
 On by `HIGHTIDE_FAILPOINT=name:nth:action[,...]`, for tests alone: the `nth` time (from 1) that the process comes by
-`name`, it is killed (`kill`, SIGKILL), stopped (`stop`, SIGSTOP: somebody else has to wake it up), ended at once
-(`exit`) or an error of ours is raised (`raise`).
+`name`, it is killed (`kill`, SIGKILL), stopped (`stop`, SIGSTOP: somebody else has to wake it up), its loop is blocked
+for `BLOCKED_S` while its other threads go on (`block`), it is ended at once (`exit`) or an error of ours is raised
+(`raise`).
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, NoReturn
 
+_log = logging.getLogger(__name__)
+
 VARIABLE: Final = "HIGHTIDE_FAILPOINT"
 EXIT_CODE: Final = 70
+#: longer than a session, and than a loop may be silent before /healthz says so
+BLOCKED_S: Final = 20.0
 
 #: every point, in the order of the path: the number of its step there (0: beside it), and what is done by then
 POINTS: Final[Mapping[str, tuple[int, str]]] = {
@@ -57,6 +64,11 @@ def _stop(name: str) -> None:
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
+def _block(name: str) -> None:
+    _log.warning("blocked for %.0f s at %s", BLOCKED_S, name)
+    time.sleep(BLOCKED_S)
+
+
 def _raise(name: str) -> NoReturn:
     raise FailpointRaised(f"at {name}")
 
@@ -65,7 +77,9 @@ def _exit(name: str) -> NoReturn:
     os._exit(EXIT_CODE)
 
 
-ACTIONS: Final[Mapping[str, Callable[[str], None]]] = {"kill": _kill, "stop": _stop, "raise": _raise, "exit": _exit}
+ACTIONS: Final[Mapping[str, Callable[[str], None]]] = {
+    "kill": _kill, "stop": _stop, "block": _block, "raise": _raise, "exit": _exit,
+}  # fmt: skip
 
 
 def parse(text: str) -> dict[str, Armed]:

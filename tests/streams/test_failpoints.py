@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.failpoints import POINTS, VARIABLE, failpoint, failpoint_of, parse
+from streams.failpoints import BLOCKED_S, POINTS, VARIABLE, failpoint, failpoint_of, parse
 from streams.settings import Settings, load
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +28,13 @@ def test_the_nth_passing_acts_and_no_other() -> None:
     for name in ("before_settle", "after_settle", "before_settle", "before_settle", "after_ack"):
         point(name)
     assert seen == ["before_settle", "after_ack"]
+
+
+def test_a_blocked_loop_goes_on_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("streams.failpoints.time.sleep", slept.append)
+    failpoint_of("after_ack:1:block")("after_ack")
+    assert slept == [BLOCKED_S]
 
 
 def test_off_is_one_function_that_looks_at_nothing() -> None:

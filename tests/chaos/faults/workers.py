@@ -1,12 +1,16 @@
-"""Worker processes that die, stop, come and go (W1 to W9, W12)."""
+"""Worker processes that die, are told to end, come and go (W1, W3, W5 to W8, W12)."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import signal
 from pathlib import Path
 from random import Random
 
+from tests.chaos.devices.durable import DurableBroker
+from tests.chaos.stage import own_broker
 from tests.chaos.trial import Fault
 from tests.chaos.workers import TrialFailed, Worker
 from tests.chaos.world import World
@@ -34,68 +38,6 @@ async def kill_all(world: World, chance: Random) -> None:
     for worker in workers:
         worker.kill()
     world.start_worker()
-
-
-# -- stopped -------------------------------------------------------------------------------------
-async def zombie(world: World, chance: Random) -> None:
-    """One is stopped with a chunk in its hands, another takes its partitions and goes past it, and it wakes up."""
-    asleep = world.start_worker(points=f"before_settle:{chance.randint(2, 12)}:stop")
-    world.start_playing()
-    await world.until_true(lambda: _is(asleep.stopped), "the worker did not come to its failpoint")
-    world.start_worker()
-    await world.played()
-    await world.until(1.0)
-    asleep.wake()
-    await world.until_true(lambda: _is(refusals(asleep)), "the worker that woke up was not refused anything")
-    world.notes.append(f"{refusals(asleep)} settles refused")
-
-
-def refusals(worker: Worker) -> int:
-    """How many settles the fences refused to this worker."""
-    return len(worker.said(" refused to settle "))
-
-
-async def _is(true: object) -> bool:
-    return bool(true)
-
-
-async def zombie_publisher(world: World, chance: Random) -> None:
-    """One is stopped with alerts in its hands; another publishes them under the next lease, and it wakes up."""
-    name = chance.choice(("before_publish", "after_publish", "after_ack"))
-    world.notes.append(f"stopped at {name}")
-    asleep = world.start_worker(points=f"{name}:{chance.randint(1, 4)}:stop")
-    world.start_playing()
-    await world.until_true(lambda: _is(asleep.stopped), "the worker did not come to its failpoint")
-    world.start_worker()
-    await world.played()
-    await world.until(1.0)
-    await world.until_true(world.idle, "nobody published in its place")
-    asleep.wake()
-    await asyncio.sleep(1.0)
-
-
-async def stopped_at_random(world: World, chance: Random) -> None:
-    """Of two, one sleeps past its session, at any moment, and wakes up while the other works."""
-    workers = [world.start_worker(), world.start_worker()]
-    world.start_playing()
-    await world.until(chance.uniform(0.05, 0.6))
-    await asyncio.sleep(chance.uniform(0.0, 0.2))
-    asleep = chance.choice(workers)
-    asleep.stop()
-    await asyncio.sleep(world.settings.session_s * chance.uniform(1.2, 2.5))
-    asleep.wake()
-    world.notes.append(f"{refusals(asleep)} settles refused")
-
-
-async def stalled(world: World, chance: Random) -> None:
-    """The only one stands still, for shorter and for longer than its session."""
-    worker = world.start_worker()
-    world.start_playing()
-    for _ in range(2):
-        await world.until(chance.uniform(0.05, 0.5))
-        worker.stop()
-        await asyncio.sleep(world.settings.session_s * chance.uniform(0.3, 1.8))
-        worker.wake()
 
 
 # -- told to end ---------------------------------------------------------------------------------
@@ -127,6 +69,29 @@ async def sigterm_without_store(world: World, chance: Random) -> None:
     await asyncio.sleep(chance.uniform(0.0, 1.5))
     await must_end_well(worker)
     world.store.start()
+    world.start_worker()
+
+
+async def sigterm_without_broker(world: World, chance: Random) -> None:
+    """The broker is gone, or silent, when the worker is told to end."""
+    broker = await own_broker(world, DurableBroker)
+    worker = world.start_worker()
+    world.start_playing()
+    await world.until(chance.uniform(0.05, 0.7))
+    silent = chance.random() < 0.5
+    if silent:
+        os.kill(broker.pid, signal.SIGSTOP)
+    else:
+        broker.kill()
+    try:
+        await asyncio.sleep(chance.uniform(0.0, 1.5))
+        await must_end_well(worker)
+    finally:
+        if silent:
+            os.kill(broker.pid, signal.SIGCONT)
+        else:
+            broker.start()
+    world.notes.append("silent" if silent else "killed")
     world.start_worker()
 
 
@@ -189,22 +154,19 @@ def _another_checkout(folder: Path) -> Path:
     return other
 
 
-#: enough chunks that one is met in anybody's hand
-_SMALL = {"chunk_records": 100}
-
 FAULTS = (
     Fault("kill", "W1", "kill -9 of the worker at any moment, once or twice", kill_at_random),
     Fault("kill-all", "W3", "two or three workers killed at once", kill_all),
-    Fault("zombie", "W4", "stopped with a chunk in hand, woken after another has settled past it", zombie, _SMALL),
-    Fault(
-        "zombie-publisher", "W4", "stopped with alerts in hand, woken after another published them", zombie_publisher
-    ),
-    Fault("sleeper", "W4", "one of two workers stopped past its session at any moment, then woken", stopped_at_random),
     Fault("sigterm", "W5", "SIGTERM in mid-stream: exit 0 within 30 s", sigterm),
     Fault("sigterm-no-store", "W6", "SIGTERM while Redis is down: exit 0 within 30 s", sigterm_without_store),
+    Fault(
+        "sigterm-no-broker",
+        "W6",
+        "SIGTERM while the broker is down or silent: exit 0 within 30 s",
+        sigterm_without_broker,
+    ),
     Fault("come-and-go", "W7", "two workers join in mid-stream, two leave", come_and_go),
     Fault("idle-workers", "W7", "more workers than partitions", more_than_partitions, {"partitions": 1}),
     Fault("storm", "W8", "a worker joins or is killed about every second", storm),
-    Fault("stalled", "W9", "the only worker stands still, twice", stalled),
     Fault("two-releases", "W12", "workers of two checkouts with other scripts", two_releases),
 )
