@@ -6,6 +6,7 @@ fence: what lies below feeds the resend memory only, and proves that the log is 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from faust.types import TP
@@ -19,6 +20,14 @@ from streams.intake.transport import LogReader
 from streams.keys import HISTORY, Keys
 from streams.scripts import lua_script
 from streams.tally.fence import Fence, partition_member, read_fence
+
+_log = logging.getLogger(__name__)
+
+#: said when a fence had to be set beside others of its topic that were settled long since
+_GROWN = (
+    "%s has more partitions than before: keys go elsewhere now, so a copy, refund or second payment of what was begun "
+    "in another partition is judged without it, for HIGHTIDE_DEDUPE_S and HIGHTIDE_REFUND_DAYS"
+)
 
 
 class Opener:
@@ -86,6 +95,8 @@ class Opener:
             found = {tp: await self._fences(tp, first_offsets[tp]) for tp in tps}
             if self._set == before:
                 return found
+            for topic in grown_topics(found):
+                _log.warning(_GROWN, topic)
 
     async def _fences(self, tp: TP, first_offset: int) -> list[Fence]:
         """One fence a shard; a missing one is set to the beginning of the log, never to what comes next."""
@@ -133,6 +144,13 @@ class Opener:
             identity=(home.last_crc, home.last_ms) if settled else None,
             read_to=start,
         )
+
+
+def grown_topics(fences: Mapping[TP, list[Fence]]) -> list[str]:
+    """Topics of which some partitions were settled before and others have had no record yet. Pure."""
+    settled = {tp.topic for tp, shards in fences.items() if any(each.next > each.origin for each in shards)}
+    begun = {tp.topic for tp, shards in fences.items() if all(each.next == each.origin for each in shards)}
+    return sorted(settled & begun)
 
 
 def refuse_lost_records(tp: TP, low: int, first_offset: int) -> None:

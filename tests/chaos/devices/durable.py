@@ -5,6 +5,9 @@ from __future__ import annotations
 import http.client
 import sys
 from pathlib import Path
+from typing import Final
+
+import msgspec
 
 from streams.lab.servers import Broker, Server
 from streams.lab.servers.server import NotYet
@@ -12,6 +15,8 @@ from streams.lab.servers.server import NotYet
 #: starts a program with more variables
 _ENV = "/usr/bin/env"
 _ROOT = Path(__file__).parents[3]
+#: what the broker writes beside a partition without records
+_EMPTY: Final = b'{"low":null,"high":null,"timestamps":null}'
 
 
 class BucketServer(Server):
@@ -54,6 +59,29 @@ class DurableBroker(Broker):
         """End both."""
         super().stop(grace_s)
         self.bucket.stop(grace_s)
+
+    def add_partitions(self, topic: str, count: int) -> None:
+        """Kill it, give a topic so many partitions, and start it: it knows no request for that."""
+        self.kill()
+        place = f"clusters/{self._cluster_id}"
+        about = msgspec.json.decode(self._asked("GET", f"{place}/meta.json"))
+        described = about["topics"][topic]["topic"]
+        for number in range(described["num_partitions"], count):
+            self._asked("PUT", f"{place}/topics/{topic}/partitions/{number:010}/watermark.json", _EMPTY)
+        described["num_partitions"] = count
+        self._asked("PUT", f"{place}/meta.json", msgspec.json.encode(about))
+        self.start()
+
+    def _asked(self, method: str, key: str, body: bytes = b"") -> bytes:
+        """One request to the bucket."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.bucket.port, timeout=5)
+        try:
+            connection.request(method, f"/tansu/{key}", body)
+            answer = connection.getresponse()
+            assert answer.status == 200, (key, answer.status)
+            return answer.read()
+        finally:
+            connection.close()
 
     def _command(self) -> list[str]:
         variables = {

@@ -98,3 +98,17 @@ async def test_the_log_of_a_killed_broker_is_there_when_it_comes_back_and_goes_o
     found = (await read_topics(broker.address, ["x-orders"]))["x-orders", 1]
     assert after.offset == 500
     assert [record.value for record in found] == [paid(number) for number in range(501)]
+
+
+@pytest.mark.servers
+async def test_a_topic_gets_more_partitions_and_keeps_what_it_has(broker: DurableBroker) -> None:
+    settings = Settings(kafka=broker.address, topic_prefix="x-", partitions=2)
+    await ensure_topics(settings, simulated_topics(settings))
+    await send(settings, "x-orders", 1, [paid(0)])
+    broker.add_partitions("x-orders", 3)
+    (first,) = await send(settings, "x-orders", 2, [paid(1)])
+    found = await read_topics(broker.address, ["x-orders"])
+    assert first.offset == 0
+    assert {place: [record.value for record in each] for place, each in found.items()} == {
+        ("x-orders", 0): [], ("x-orders", 1): [paid(0)], ("x-orders", 2): [paid(1)],
+    }  # fmt: skip

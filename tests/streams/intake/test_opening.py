@@ -63,6 +63,23 @@ async def opened(redis: Redis, of: FakeLog, shards: int = 1, tp: TP = ORDERS) ->
     return (await opener.open([tp], of))[tp]
 
 
+@pytest.mark.parametrize(("settled", "told"), [(2, True), (0, False)])
+async def test_a_partition_that_came_later_begins_at_its_beginning_and_is_told_of(
+    redis: Redis, caplog: pytest.LogCaptureFixture, settled: int, told: bool
+) -> None:
+    """At the very first start all of them are new, and nobody needs to hear of it."""
+    new = TP(ORDERS.topic, ORDERS.partition + 1)
+    of = FakeLog({**log(3).logs, new: []})
+    of.others = {ORDERS}
+    await fence(redis, settled)
+    partition, start = await opened(redis, of, tp=new)
+    assert (partition.fences, start) == ([0], 0)
+    assert (f"{new.topic} has more partitions than before" in caplog.text) is told
+    caplog.clear()
+    await opened(redis, of, tp=new)
+    assert caplog.text == ""
+
+
 async def test_fences_that_redis_loses_while_others_are_looked_at_are_set_again(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
