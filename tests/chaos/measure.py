@@ -16,6 +16,7 @@ from streams.lab.audit.kept import Kept
 from streams.lab.audit.store import Stored, read_stored
 from streams.lab.simulator.run import rules_of
 from streams.lab.truth import Record, Tally, Truth, compute_truth
+from streams.tally.conservation import dimension_gap, read_totals
 from streams.tally.sessions import TAIL_DAYS
 from streams.topics import Topics
 from tests.chaos.log import read_topics
@@ -160,7 +161,10 @@ def _note(found: Counter[str], tally: Tally, have: Mapping[str, int], should: Ma
 
 
 async def _compare_accounts(world: World, truth: Truth, holes: Mapping[tuple[str, int], int], outcome: Outcome) -> None:
-    """Consumed = counted + resends + rejected + holes in every partition of every shard, each as in the truth."""
+    """Consumed = counted + resends + rejected + holes in every partition of every shard, each as in the truth.
+
+    And all dimensions add up to the same.
+    """
     prefix = world.settings.topic_prefix
     true = {(prefix + each.topic, each.partition): each for each in truth.partitions}
     for place, fences in (await world.fences()).items():
@@ -170,6 +174,10 @@ async def _compare_accounts(world: World, truth: Truth, holes: Mapping[tuple[str
             have = fence.counted, fence.resends, fence.rejected
             if have != wanted or fence.gap != holes[place]:
                 outcome.differences.append(f"{place} shard {shard}: counted, resends, rejected {have} are not {wanted}")
+    keys = [shard_keys(world.settings.group, shard) for shard in range(world.settings.shards)]
+    gap = dimension_gap([await read_totals(world.redis, each) for each in keys])
+    if gap != 0:
+        outcome.differences.append(f"a dimension and the platform differ by {gap}")
 
 
 async def _compare_rejects(world: World, truth: Truth, outcome: Outcome) -> None:
