@@ -49,8 +49,8 @@ def register(subparsers: Any) -> None:
         "--arms",
         type=names,
         metavar="A,B",
-        help="which of hightide, order-index, peers-job, plain-faust, raw-aiokafka, raw-confluent, pure-core (default "
-        "all; raw-confluent only if confluent-kafka is installed, as the extra `bench` does)",
+        help="which of hightide, order-index, peers-job, plain-faust, raw-aiokafka, raw-confluent, pure-core, "
+        "resend-memory (default all; raw-confluent only if confluent-kafka is installed, as the extra `bench` does)",
     )
     parser.add_argument("--profile", default="stated", metavar="NAME", help="what the orders are like (default stated)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, other orders (default 1)")

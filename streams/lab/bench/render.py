@@ -92,6 +92,9 @@ def _arm_notes(report: Report, arm: ArmResult) -> list[str]:
             notes.append(f"{what}: " + ", ".join(f"{part} {value:.2f}" for part, value in _parts(arm, name)))
     if "index_bytes_per_order" in last:
         notes.append(f"{_median(arm, 'index_bytes_per_order'):.0f} bytes of the store an order")
+    if "resident_bytes_per_event" in last:
+        each = _median(arm, "resident_bytes_per_event")
+        notes.append(f"{each:.0f} resident bytes an event with ids of {last['id_characters']:g} characters")
     if "store_commands" in last:
         notes.append(_store_note(arm))
     return [f"{arm.name}: {note}" for note in notes]

@@ -73,6 +73,11 @@ _ARMS: Final = (
         "admit, judge, fold and rows on records that are in memory already, without I/O",
         in_child("streams.lab.bench.arms.pure_core"),
     ),
+    Arm(
+        "resend memory",
+        "every event id looked up and remembered, ids that are decoded already; its CPU and resident bytes an event",
+        in_child("streams.lab.bench.arms.resend_memory"),
+    ),
 )
 
 #: by name, in the order in which they are run and shown

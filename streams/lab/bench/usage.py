@@ -56,19 +56,24 @@ def cpu_s(pid: int) -> float:
 
 def peak_rss_mb(pid: int) -> float:
     """The most memory that a process held at once, in MB. Raises `Expected` if there is no such process."""
-    return _status_mb(pid, "VmHWM")
+    return _memory_bytes(pid, "VmHWM") / 1e6
 
 
 def rss_mb(pid: int) -> float:
     """The memory that a process holds now, in MB. Raises `Expected` if there is no such process."""
-    return _status_mb(pid, "VmRSS")
+    return rss_bytes(pid) / 1e6
 
 
-def _status_mb(pid: int, wanted: str) -> float:
+def rss_bytes(pid: int) -> int:
+    """The memory that a process holds now. Raises `Expected` if there is no such process."""
+    return _memory_bytes(pid, "VmRSS")
+
+
+def _memory_bytes(pid: int, which: str) -> int:
     for line in _read(pid, "status").splitlines():
         name, _, value = line.partition(":")
-        if name == wanted:
-            return int(value.split()[0]) * 1_024 / 1e6
+        if name == which:
+            return int(value.split()[0]) * 1_024
     raise Expected(f"process {pid} has ended")  # a zombie has no memory left to tell of
 
 

@@ -60,6 +60,9 @@ def test_a_small_bench_of_all_arms(capsys: pytest.CaptureFixture[str]) -> None:
     ours = document["arms"][0]
     assert document["arms"][2]["runs"][0]["sums"] == "right"
     assert 20 < document["arms"][1]["runs"][0]["index_bytes_per_order"] < 1_000
+    memory = document["arms"][-1]["runs"][0]
+    assert (memory["remembered_events"], memory["id_characters"]) == (3_000, 20)
+    assert 0 < memory["resident_bytes_per_event"] < 2_000
     assert ours["runs"][0]["tallies"] == "right" and ours["store_cpu_us_per_event"] > 0
     assert ours["runs"][0]["audit"]["differences"] == 0 and ours["runs"][0]["audit"]["consumed"] == 3_000
     assert document["redis"]["hincrby_per_event"] > 0.1 and 0.1 < document["redis"]["rows_per_event"] < 20

@@ -29,6 +29,8 @@ def report() -> Report:
     plain = [run(100, 0.1, {"worker": 0.1, "broker": 0.0})]
     steps = {"steps_cpu_us_per_event": {"admit": 1.0, "fold": 4.0}, "rows_per_event": 0.4}
     core = [run(1_000, 0.05, {"worker": 0.05}, steps)]
+    remembered = {"remembered_events": 1_000, "resident_bytes_per_event": 171.4, "id_characters": 20.0}
+    memory = [run(1_000, 0.001, {"worker": 0.001}, remembered)]
     return Report(
         machine={"cpu": "Some CPU", "cores": 2, "system": "Linux", "python": "CPython 3.11", "load_average": 0.1},
         measured_at="2026-01-01 00:00 UTC",
@@ -38,14 +40,19 @@ def report() -> Report:
         event_bytes=400.0,
         partitions=4,
         chunk_records=5_000,
-        arms=[ArmResult("hightide", ours), ArmResult("plain faust", plain), ArmResult("pure core", core)],
+        arms=[
+            ArmResult("hightide", ours),
+            ArmResult("plain faust", plain),
+            ArmResult("pure core", core),
+            ArmResult("resend memory", memory),
+        ],
     )
 
 
 def test_the_json_has_the_shape_of_the_contract() -> None:
     document = json.loads(json.dumps(report().as_json()))
     assert document["machine"]["cores"] == 2 and document["events"] == 1_000
-    assert [arm["name"] for arm in document["arms"]] == ["hightide", "plain faust", "pure core"]
+    assert [arm["name"] for arm in document["arms"]] == ["hightide", "plain faust", "pure core", "resend memory"]
     ours = document["arms"][0]
     assert (ours["events_per_s"], ours["cpu_us_per_event"], ours["peak_rss_mb"]) == (5_000, 20, 100)
     assert [each["events_per_s"] for each in ours["runs"]] == [2_000, 10_000, 5_000]
@@ -94,6 +101,7 @@ def test_the_table_is_for_people() -> None:
         "0.75 Redis rows (1.50 HINCRBY, 0.50 PFADD) an event, 500 events a script; 7 changed tallies" in text
         and "tallies right" in text
     )
+    assert "resend memory: 171 resident bytes an event with ids of 20 characters" in text
     assert "medians of 3 runs" in text
 
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from streams.errors import Expected
-from streams.lab.bench.usage import Span, cpu_s, peak_rss_mb
+from streams.lab.bench.usage import Span, cpu_s, peak_rss_mb, rss_bytes
 
 SPIN = "import time\nwhile time.process_time() < 0.2: pass\nprint('spun', flush=True)\nimport sys; sys.stdin.read()"
 
@@ -24,6 +24,12 @@ def test_cpu_and_memory_of_another_process(spinning: "subprocess.Popen[bytes]") 
         # it asked for 0.2 s of its own time; the kernel tells steps of 10 ms
         assert 0.18 <= cpu_s(spinning.pid) < 5
         assert 2 < peak_rss_mb(spinning.pid) < 500
+
+
+def test_memory_that_is_taken_shows_at_once() -> None:
+    before = rss_bytes(os.getpid())
+    taken = bytearray(b"1") * (32 << 20)
+    assert 0.9 * len(taken) < rss_bytes(os.getpid()) - before < 1.5 * len(taken)
 
 
 def test_a_span_counts_from_its_beginning() -> None:

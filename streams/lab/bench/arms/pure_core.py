@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 async def measure(task: Task) -> Measured:
     """Read all records, then take every partition's chunks in turn."""
-    chunks = _in_turn(await _records(task), task.chunk_records)
+    chunks = await chunks_in_memory(task)
     let_chunks_be()  # as a worker does; it holds some thousand records, not all, and the collector is not to see these
     span, core = begin(task), _Core(task)
     for chunk in chunks:
@@ -43,6 +43,11 @@ async def measure(task: Task) -> Measured:
     result = finish(task, span, core.extra(task.events))
     core.check()
     return result
+
+
+async def chunks_in_memory(task: Task) -> list[Chunk]:
+    """All records of the topic as chunks, the partitions in turn, as a worker would get them."""
+    return _in_turn(await _records(task), task.chunk_records)
 
 
 async def _records(task: Task) -> dict[int, list[Record]]:
