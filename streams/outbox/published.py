@@ -17,6 +17,9 @@ _POLL_MS = 200
 #: how long a broker holds a fetch that finds nothing, which is how the end is found: an alert after a silence waits
 _NOTHING_MORE_MS = 50
 _ONE_RECORD_MS = 5_000
+#: so many answers without a record, each below the end that it tells, and there is nothing between here and there: a
+#: broker that died between numbering a record and writing it
+_EMPTY_ANSWERS = 3
 
 
 class _Who(msgspec.Struct, gc=False):
@@ -98,9 +101,10 @@ class Published:
             waiting = consumer.assignment()
             for partition in waiting & self._next.keys():
                 consumer.seek(partition, self._next[partition])
+            empty = EmptyAnswers()
             while waiting:
                 self._read(await consumer.getmany(timeout_ms=_POLL_MS))
-                waiting = {each for each in waiting if not await self._is_read(consumer, each)}
+                waiting = {each for each in waiting if not await self._is_read(consumer, each, empty)}
         finally:
             await consumer.stop()
 
@@ -129,8 +133,24 @@ class Published:
                 told.partition, told.offset = record.partition, record.offset
                 self.note(told)
 
-    async def _is_read(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> bool:
+    async def _is_read(self, consumer: AIOKafkaConsumer, partition: TopicPartition, empty: EmptyAnswers) -> bool:
         # the end as a fetch reports it: some brokers answer a question for the latest offset wrongly
         end = consumer.highwater(partition)
-        self._next[partition] = await consumer.position(partition)
-        return end is not None and self._next[partition] >= end
+        self._next[partition] = position = await consumer.position(partition)
+        if end is None:
+            return False
+        return position >= end or empty.are(partition, position, consumer.last_poll_timestamp(partition))
+
+
+class EmptyAnswers:
+    """Counts, for each partition, the answers that brought nothing from where the consumer stands. Pure."""
+
+    def __init__(self) -> None:
+        self._seen: dict[TopicPartition, tuple[int, set[int]]] = {}
+
+    def are(self, partition: TopicPartition, position: int, answered_ms: int) -> bool:
+        """Whether there were enough of them; `answered_ms` is when the last one came, and tells them apart."""
+        at, answers = self._seen.get(partition, (position, set()))
+        answers = answers | {answered_ms} if at == position else {answered_ms}
+        self._seen[partition] = position, answers
+        return len(answers) > _EMPTY_ANSWERS

@@ -60,6 +60,15 @@ class DurableBroker(Broker):
         super().stop(grace_s)
         self.bucket.stop(grace_s)
 
+    def lose_last(self, topic: str, partition: int, records: int = 1) -> None:
+        """Kill it with so many records numbered and not written, and start it: its log then has a hole at the end."""
+        self.kill()
+        place = f"clusters/{self._cluster_id}/topics/{topic}/partitions/{partition:010}/watermark.json"
+        about = msgspec.json.decode(self._asked("GET", place))
+        about["high"] = (about["high"] or 0) + records
+        self._asked("PUT", place, msgspec.json.encode(about))
+        self.start()
+
     def add_partitions(self, topic: str, count: int) -> None:
         """Kill it, give a topic so many partitions, and start it: it knows no request for that."""
         self.kill()
