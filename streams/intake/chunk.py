@@ -37,3 +37,18 @@ class StartAt(NamedTuple):
 
     offset: int
     epoch: int
+
+
+class ReadTo(NamedTuple):
+    """How far the consumer has read a partition: the next offset expected, the end of the log (None: not known now).
+
+    What was fetched between `expected` and `position` had no record, and brings no chunk: commit markers.
+    """
+
+    expected: int
+    end: int | None
+    position: int = 0
+
+    def unread_from(self, fence: int) -> int:
+        """The first offset that may hold something which a fence standing there has not settled."""
+        return max(fence, self.position) if fence >= self.expected else fence

@@ -19,7 +19,7 @@ from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from streams.intake.chunk import Chunk, Record, StartAt
+from streams.intake.chunk import Chunk, ReadTo, Record, StartAt
 from streams.intake.draining import drained
 from streams.intake.ledger import ReadingLedger, Reread
 
@@ -114,18 +114,19 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         found = await self.call_thread(self._ensure_consumer().offsets_for_times, asked)
         return {ensure_TP(tp): None if at is None else at.offset for tp, at in found.items()}
 
-    async def unread(self) -> dict[TP, tuple[int, int | None]]:
-        """For every started partition: the next offset expected and the end of the log, None while that is unknown."""
-        return cast("dict[TP, tuple[int, int | None]]", await self.call_thread(self._unread))
+    async def unread(self) -> dict[TP, ReadTo]:
+        """How far every started partition is read."""
+        return cast("dict[TP, ReadTo]", await self.call_thread(self._unread))
 
-    async def _unread(self) -> dict[TP, tuple[int, int | None]]:
+    async def _unread(self) -> dict[TP, ReadTo]:
         consumer = self._ensure_consumer()
         assignment = consumer._fetcher._subscriptions.subscription.assignment
         found = {}
         for tp, expected in self.ledger.expected().items():
             state = assignment.state_value(TopicPartition(tp.topic, tp.partition)) if assignment else None
             if state is not None:
-                found[tp] = expected, _known_end(state, expected)
+                position = state.position if state.has_valid_position else 0
+                found[tp] = ReadTo(expected, _known_end(state, position), position)
         return found
 
     # -- the fetch ---------------------------------------------------------------------------------
@@ -188,10 +189,10 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         return cast(ChunkTransport, self.transport).intake
 
 
-def _known_end(state: Any, expected: int) -> int | None:
+def _known_end(state: Any, position: int) -> int | None:
     """The end of a partition's log as the last fetch told it; None if that is too long ago to say "nothing more"."""
     told_ago_s = time.time() - (state.timestamp or 0) / 1000
-    if state.highwater is None or (state.highwater <= expected and told_ago_s > END_KNOWN_FOR_S):
+    if state.highwater is None or (state.highwater <= position and told_ago_s > END_KNOWN_FOR_S):
         return None
     return int(state.highwater)
 

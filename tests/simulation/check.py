@@ -91,7 +91,7 @@ class Checker:
             prefix = b"sim:{%d}:" % shard
             for tp, log in world.kafka.logs.items():
                 fence = self._fence(shard, tp)
-                if fence is None or int(fence[b"next"]) != log.end:
+                if fence is None or not log.last <= int(fence[b"next"]) <= log.end:
                     yield f"shard {shard} stands at {fence and fence[b'next']} of {tp}, the log ends at {log.end}"
             for name in (b"changed:peaks", b"changed:records", b"outbox"):
                 if waiting := world.store.data.get(prefix + name):

@@ -112,6 +112,7 @@ class SimReader:
         self._partition = TopicPartition(topic, 0)
         self._position = 0
         self._end: int | None = None
+        self._answers = 0
 
     async def start(self) -> None:
         await self._kafka.ask(self._process)
@@ -135,10 +136,14 @@ class SimReader:
         log = self._kafka.out.get(self._topic, [])
         run = log[self._position : self._position + self._kafka.random.randint(1, max_records)]
         self._position, self._end = self._position + len(run), len(log)
+        self._answers += 1
         return {self._partition: run}
 
     def highwater(self, partition: TopicPartition) -> int | None:
         return self._end
+
+    def last_poll_timestamp(self, partition: TopicPartition) -> int:
+        return self._answers
 
     async def position(self, partition: TopicPartition) -> int:
         return self._position

@@ -25,6 +25,10 @@ class _State:
         self.highwater: int | None = None
         self.timestamp: float | None = None
 
+    @property
+    def has_valid_position(self) -> bool:
+        return self.position is not None
+
 
 class SimConsumer:
     """A consumer of one process. Where it stands in a partition, and what it knows of it, is in `_states`."""
@@ -122,7 +126,8 @@ class SimConsumer:
         state.highwater, state.timestamp = end, self._now_ms()
         first, last = log.at(state.position), log.at(end)
         run = log.records[first : min(last, first + random.randint(1, kafka.weather.longest_run))]
-        if not run:
+        if not run:  # what has no record moves the position all the same
+            state.position = max(state.position, end)
             return run
         behind = run[-1].offset + 1
         after = log.at(behind)

@@ -13,6 +13,7 @@ from redis.exceptions import ConnectionError as RedisGone
 
 import streams.intake.heartbeat
 from streams.errors import LogReplaced, WorkerStuck
+from streams.intake.chunk import ReadTo
 from streams.intake.fitting import BYTES_PER_EVENT
 from streams.intake.heartbeat import COMMIT_EVERY, SILENT_AFTER_S, STUCK_AFTER_S, Heartbeat
 from streams.intake.partition import Partition
@@ -39,6 +40,8 @@ class Watched:
         self.redis = redis
         self.rig = Rig(redis, {ORDERS: GOOD}, shards=shards)
         self.ends: dict[TP, tuple[int, int | None]] = {ORDERS: (6, 10)}
+        #: where the consumer stands, if what it fetched from the next offset on had no record
+        self.position = 0
         self.committed: list[Mapping[TP, int]] = []
         self.patience = Answering()
         #: whether Kafka answers when it is asked, and how often it was
@@ -76,8 +79,8 @@ class Watched:
         self.kafka_asked += 1
         return self.kafka_is_there
 
-    async def _ends(self) -> Mapping[TP, tuple[int, int | None]]:
-        return self.ends
+    async def _ends(self) -> Mapping[TP, ReadTo]:
+        return {tp: ReadTo(expected, end, max(expected, self.position)) for tp, (expected, end) in self.ends.items()}
 
     async def _commit(self, fences: Mapping[TP, int]) -> None:
         self.committed.append(fences)
@@ -276,6 +279,25 @@ async def test_with_nothing_unread_nobody_is_stuck(watched: Watched) -> None:
     watched.ends = {ORDERS: (6, 6)}
     watched.aged(10 * STUCK_AFTER_S)
     await watched.heart.beat()
+
+
+async def test_a_commit_marker_at_the_end_of_the_log_is_nothing_unread(watched: Watched) -> None:
+    """It has an offset, and no chunk will ever bring it: an idle partition would end its worker every minute."""
+    watched.ends, watched.position = {ORDERS: (6, 7)}, 7
+    watched.aged(10 * STUCK_AFTER_S)
+    await watched.heart.beat()
+    await watched.heart.flags()
+    assert (await watched.fence())["unread"] == 0
+
+
+@pytest.mark.parametrize("ends", [(6, 8), (9, 7)])
+async def test_what_lies_behind_a_marker_or_waits_to_be_settled_is_unread(
+    watched: Watched, ends: tuple[int, int]
+) -> None:
+    watched.ends, watched.position = {ORDERS: ends}, 7
+    watched.aged(STUCK_AFTER_S + 1)
+    with pytest.raises(WorkerStuck):
+        await watched.heart.beat()
 
 
 async def test_time_in_which_redis_is_away_does_not_count(watched: Watched) -> None:
