@@ -75,6 +75,8 @@ def create_app(settings: Settings, intake: Intake) -> faust.App:
         broker_rebalance_timeout=10.0,
         broker_request_timeout=40.0,
         broker_max_poll_interval=86_400.0,
+        # A topic may get more partitions: until the group hears of them nobody reads them, nor waits for them.
+        consumer_metadata_max_age_ms=30_000,
     )
     transport = ChunkTransport(app.conf.broker_consumer, app)
     transport.intake = intake

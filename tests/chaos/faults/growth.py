@@ -33,7 +33,7 @@ async def more_partitions(world: World, chance: Random) -> None:
         world.start_worker()
     world.start_playing(3.0, begin=share)
     await world.played()
-    await world.until(1.0)
+    await world.until(1.0, within_s=90.0)  # half a minute until a worker asks which partitions there are
     if not any(worker.said("has more partitions than before") for worker in world.workers):
         raise TrialFailed("no worker said that there are more partitions")
     world.notes.append(f"{more} partitions")
