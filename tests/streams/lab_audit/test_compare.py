@@ -45,7 +45,7 @@ def test_a_window_of_zeros_is_as_good_as_none() -> None:
 @pytest.mark.parametrize(
     ("estimate", "true", "differs"),
     [
-        (0, 2, False), (0, 3, True), (5, 3, False), (6, 3, True),
+        (0, 2, False), (0, 3, True), (5, 3, False), (6, 3, True), (60, 64, False), (59, 64, True),
         (1_040, 1_000, False), (1_041, 1_000, True), (960, 1_000, False), (959, 1_000, True),
     ],
 )  # fmt: skip
