@@ -22,7 +22,7 @@ AT_ONCE = 2
 #: settles whose records may wait in a lane: more would cost memory and gain nothing
 SETTLES_WAITING = 2
 #: how long a lane waits for a whole settle while its log is known to go on
-GATHER_S = 0.2
+GATHER_S = 0.5
 
 
 class Lanes:

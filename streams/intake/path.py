@@ -37,8 +37,8 @@ from streams.tally.windows import Zone
 
 _log = logging.getLogger(__name__)
 
-#: rows that one script may write: bounds the time for which Redis does nothing else (about 150 ms)
-MAX_ROWS = 20_000
+#: rows that one script may write: bounds the time for which Redis does nothing else (about 250 ms)
+MAX_ROWS = 30_000
 
 
 class Reseek(Exception):
