@@ -28,8 +28,8 @@ async def more_partitions(world: World, chance: Random) -> None:
     more = world.settings.partitions + chance.randint(1, 3)
     await asyncio.to_thread(broker.add_partitions, Topics(world.settings.topic_prefix).orders, more)
     world.settings = replace(world.settings, partitions=more)
-    # A worker that goes on hears of it within half a minute and joins anew. Kafka then deals all partitions; the embedded
-    # broker leaves a group with the same members as it was, so that the member has to be another one here.
+    # A worker that goes on hears of it within half a minute and joins anew. Kafka then deals all partitions; here a
+    # group stays as it was while its members are the same, so another worker takes over.
     world.workers[-1].kill()
     world.start_worker()
     world.start_playing(3.0, begin=share)
