@@ -93,6 +93,8 @@ class Checker:
                 fence = self._fence(shard, tp)
                 if fence is None or not log.last <= int(fence[b"next"]) <= log.end:
                     yield f"shard {shard} stands at {fence and fence[b'next']} of {tp}, the log ends at {log.end}"
+                elif not shard and int(fence[b"next"]) < log.end and int(fence[b"unread"]):
+                    yield f"{tp} has a marker at its end that its worker has not seen, or not told of"
             for name in (b"changed:peaks", b"changed:records", b"outbox"):
                 if waiting := world.store.data.get(prefix + name):
                     yield f"{len(waiting)} wait in {name!r} of shard {shard}"
