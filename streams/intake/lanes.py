@@ -19,8 +19,8 @@ from streams.intake.chunk import Chunk
 
 #: lanes that may be between admission and settled at a time: one is folded, one is in the store
 AT_ONCE = 2
-#: settles whose records may wait in a lane: more would cost memory and gain nothing
-SETTLES_WAITING = 2
+#: settles whose records may wait in all lanes together, whatever the number of partitions: they are a worker's memory
+SETTLES_WAITING = 4
 #: how long a lane waits for a whole settle while its log is known to go on
 GATHER_S = 0.5
 
@@ -33,14 +33,17 @@ class Lanes:
         self._most_records = most_records
         self._turn = asyncio.Semaphore(AT_ONCE)
         self._lanes: dict[TP, _Lane] = {}
+        self._room = asyncio.Event()
+        self._room.set()
 
     async def put(self, chunk: Chunk) -> None:
         """Let `chunk` wait for its turn; waits itself while too many records do, which is the backpressure."""
         lane = self._lanes.get(chunk.tp)
         if lane is None:
             lane = self._lanes[chunk.tp] = _Lane(self._most_records)
-        await lane.room.wait()
+        await self._room.wait()
         lane.put(chunk)
+        self._look_for_room()
         if lane.work is None:
             lane.work = asyncio.ensure_future(self._work(lane))
 
@@ -54,11 +57,18 @@ class Lanes:
     async def _work(self, lane: _Lane) -> None:
         try:
             while lane.waiting:
-                await lane.gathered()
+                if self._room.is_set():  # else nothing more comes before something goes
+                    await lane.gathered()
                 async with self._turn:
-                    await self._take(lane.next())
+                    chunk = lane.next()
+                    self._look_for_room()
+                    await self._take(chunk)
         finally:
             lane.work = None
+
+    def _look_for_room(self) -> None:
+        waiting = sum(lane.records for lane in self._lanes.values())
+        _put(self._room, waiting < SETTLES_WAITING * self._most_records)
 
 
 class _Lane:
@@ -67,11 +77,9 @@ class _Lane:
     def __init__(self, most_records: int) -> None:
         self.waiting: deque[Chunk] = deque()
         self.work: asyncio.Future[None] | None = None
-        self.room = asyncio.Event()
-        self.room.set()
+        self.records = 0
         self._enough = asyncio.Event()
         self._most_records = most_records
-        self._records = 0
 
     def put(self, chunk: Chunk) -> None:
         """Take one more at the end."""
@@ -91,10 +99,9 @@ class _Lane:
         return chunk
 
     def _count(self, records: int) -> None:
-        self._records += records
-        _put(self.room, self._records < SETTLES_WAITING * self._most_records)
+        self.records += records
         fully_read = not self.waiting or self.waiting[-1].end >= self.waiting[-1].highwater
-        _put(self._enough, fully_read or self._records >= self._most_records)
+        _put(self._enough, fully_read or self.records >= self._most_records)
 
 
 def _put(event: asyncio.Event, happened: bool) -> None:

@@ -116,18 +116,33 @@ async def test_partitions_are_settled_side_by_side_but_not_all_of_them(settling:
     assert [each.tp for each in settling.taken] == [TP0, TP1, TP2]
 
 
-async def test_a_full_lane_keeps_who_brings_more_waiting(settling: Settling) -> None:
+async def test_who_brings_more_than_may_wait_is_kept_waiting(settling: Settling) -> None:
     lanes = Lanes(settling.take, 4)
     for start in range(0, 4 * (SETTLES_WAITING + 1), 4):
         await lanes.put(chunk(start, start + 4))
         await until_quiet()
-    bringing = asyncio.ensure_future(lanes.put(chunk(12, 13)))
+    end = 4 * (SETTLES_WAITING + 1)
+    bringing = asyncio.ensure_future(lanes.put(chunk(end, end + 1)))
     await until_quiet()
     assert not bringing.done()
     settling.go.set()
     await bringing
     await until_quiet()
-    assert spans(settling.taken) == [(0, 4), (4, 8), (8, 12), (12, 13)]
+    assert spans(settling.taken)[-1] == (end, end + 1)
+
+
+async def test_what_may_wait_is_shared_by_all_partitions(settling: Settling) -> None:
+    lanes = Lanes(settling.take, 4)
+    for number in range(AT_ONCE + SETTLES_WAITING):
+        await lanes.put(chunk(0, 4, tp=TP("orders", number)))
+        await until_quiet()
+    bringing = asyncio.ensure_future(lanes.put(chunk(0, 1, tp=TP("orders", 99))))
+    await until_quiet()
+    assert not bringing.done()
+    settling.go.set()
+    await bringing
+    await until_quiet()
+    assert len(settling.taken) == AT_ONCE + SETTLES_WAITING + 1
 
 
 async def test_a_log_that_goes_on_is_waited_for_until_it_is_a_whole_settle(settling: Settling) -> None:
