@@ -16,15 +16,15 @@ pytestmark = [pytest.mark.servers, pytest.mark.long]
 
 # The ratios as they were measured (2026-11-24). Who makes us faster writes down the new ones.
 #: events a second of ours to plain Faust's, whose own rate is the one that noise moves most
-OURS_TO_PLAIN_FAUST = 2.0
+OURS_TO_PLAIN_FAUST = 4.0
 #: CPU an event of plain Faust to that of our worker
 PLAIN_FAUST_CPU_TO_OURS = 8.0
 #: CPU an event of the peers' job to that of aiokafka alone
-PEERS_JOB_CPU_TO_RAW_AIOKAFKA = 1.1
+PEERS_JOB_CPU_TO_RAW_AIOKAFKA = 1.0
 #: CPU an event to one turn of the loop below
-CPU_TO_LOOP = {"pure core": 55.0, "peers job": 18.0}
+CPU_TO_LOOP = {"pure core": 45.0, "peers job": 19.0}
 #: rows that our worker writes to Redis, an event
-REDIS_ROWS = 1.5
+REDIS_ROWS = 1.3
 #: how many times as bad a run may be: less than 2, and as much as two busy cores need
 MARGIN = 1.6
 
