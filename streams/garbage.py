@@ -6,8 +6,9 @@ collector's defaults look at them hundreds of times: a third of the time that ju
 
 import gc
 
-#: containers made and not freed before the youngest are looked at, and how many such looks before the older ones are
-_YOUNG, _MIDDLE, _OLD = 200_000, 20, 20
+#: containers made and not freed before the youngest are looked at, and how many such looks before the older ones are.
+#: About once a chunk: the buffers of fetches are garbage of its kind, and lie there until then
+_YOUNG, _MIDDLE, _OLD = 50_000, 20, 20
 
 
 def let_chunks_be() -> None:

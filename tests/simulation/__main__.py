@@ -23,7 +23,7 @@ from typing import Any
 #: how many wrong seeds are worth waiting for
 _ENOUGH = 10
 #: runs between two collections of garbage: a run makes little, looking for it all the time costs a fifth of the whole
-_RUNS_A_COLLECTION = 20
+_RUNS_A_COLLECTION = 100
 
 
 @dataclass(frozen=True)
