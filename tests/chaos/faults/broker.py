@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from dataclasses import replace
+from functools import partial
 from random import Random
 
 from streams.keys import shard_keys
@@ -116,8 +117,16 @@ async def _some_settled(world: World, chance: Random) -> Worker:
     await world.send(part)
     await world.until(1.0)
     await world.until_true(world.idle, "the marks were not read")
+    await world.until_true(partial(_at_rest, world), "counts went on changing")
     world.records = whole[len(part) :]
     return worker
+
+
+async def _at_rest(world: World) -> bool:
+    """Whether nothing is counted any more: a refund that was just driven again lies in the log, and is noted nowhere."""
+    before = await counts(world)
+    await asyncio.sleep(1.0)
+    return await counts(world) == before
 
 
 async def _wipe(world: World, broker: Broker) -> None:
