@@ -123,7 +123,7 @@ async def _some_settled(world: World, chance: Random) -> Worker:
 
 
 async def _at_rest(world: World) -> bool:
-    """Whether nothing is counted any more: a refund that was just driven again lies in the log, and is noted nowhere."""
+    """Whether nothing is counted any more: a refund just driven again lies in the log, noted nowhere."""
     before = await counts(world)
     await asyncio.sleep(1.0)
     return await counts(world) == before
