@@ -1,7 +1,7 @@
 """How often the cyclic garbage collector looks: rarely, because what a worker makes most of is no garbage of its kind.
 
 A chunk of 50,000 events is that many containers, alive until it is settled and then freed by reference counts. The
-collector's defaults look at them hundreds of times: a third of the time that judging and folding take.
+collector's defaults look at them hundreds of times: a quarter of the time that judging and folding take.
 """
 
 import gc

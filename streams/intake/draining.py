@@ -1,7 +1,7 @@
 """Step 1, chunk: takes what aiokafka's fetcher holds, batch by batch, as the records that its C code makes.
 
-`Fetcher.fetched_records` makes one more object a record, through a generator: 1.3 of 2.8 microseconds. This is the same
-drain without them. What it leans on is held by `tests/streams/intake/test_faust_surface.py`.
+`Fetcher.fetched_records` makes one more object a record, through a generator. This is the same drain
+without them. What it leans on is held by `tests/streams/intake/test_faust_surface.py`.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ are spread, the eight counters of a sum are one integer of eight 64-bit digits: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from struct import Struct
@@ -26,8 +26,8 @@ from streams.tally.windows import Zone
 
 __all__ = ["GMV", "MINUTE_RETENTION_MS", "Counted", "Deltas", "fold"]
 
-#: positions of the counters in a sum, in the order of `COUNTERS`
-GMV, PAID, UNITS, CREATED, CANCELLED, REFUND, REFUNDED, BOOKED = range(len(COUNTERS))
+#: position of `gmv_fen` in a sum
+GMV = tuple(COUNTERS).index("g")
 
 _SESSION, _ANCHOR, _MERCHANT = (COMBINED.index(each) for each in ("session", "anchor", "merchant"))
 #: dimensions with their place in a combination, in the order in which rows are written
@@ -91,15 +91,16 @@ def _hours(cells: Cells, minutes: dict[tuple[str, str, int], list[int]]) -> dict
     for minute, by_combination in cells.minutes.items():
         _unpack(minutes, minute, _spread(_gather(hours, minute // 60, by_combination), _MINUTE_SPREAD))
     for hour, by_combination in cells.hours.items():
-        for _ in _gather(hours, hour, by_combination):
-            pass
+        _gather(hours, hour, by_combination)
     return hours
 
 
 def _gather(
     hours: dict[int, dict[Combination, _Hour]], hour: int, cells: Mapping[Combination, Cell]
-) -> Iterator[tuple[Combination, int]]:
+) -> list[tuple[Combination, int]]:
+    """Add cells to what their combinations add to the hour; returns their packed sums."""
     into = hours.setdefault(hour, {})
+    gathered: list[tuple[Combination, int]] = []
     pack, from_bytes = _DIGITS.pack, int.from_bytes
     for combination, cell in cells.items():
         packed = from_bytes(pack(*cell.sums()), "little")
@@ -109,7 +110,8 @@ def _gather(
         of_hour.packed += packed
         of_hour.buyers += cell.buyers
         of_hour.paid += cell.paid
-        yield combination, packed
+        gathered.append((combination, packed))
+    return gathered
 
 
 def _spread_hour(
