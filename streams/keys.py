@@ -29,7 +29,7 @@ class Keys:
 
     # -- progress ------------------------------------------------------------------------------
     def fence(self, topic: str, partition: int) -> str:
-        """Hash: next, origin, counted, resends, rejected, trusted_ms, arrival_ms, last_crc, last_ms, unread."""
+        """Hash: next, origin, counted, resends, rejected, holes, trusted_ms, arrival_ms, last_crc, last_ms, unread."""
         return f"{self.prefix}fence:{partition}:{topic}"
 
     def partitions(self) -> str:

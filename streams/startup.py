@@ -22,7 +22,7 @@ from streams.tally.settle import Applied, Elsewhere, Progress, Settler
 from streams.topic_admin import check_topics
 
 _TP = TP("selftest", 0)
-_STEP = Progress(0, 1, 1, 0, 0, 1, 1, 1, 1, 0)
+_STEP = Progress(0, 1, 1, 0, 0, 0, 1, 1, 1, 1, 0)
 
 
 async def check_scripts(redis: Redis, group: str) -> None:

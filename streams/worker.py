@@ -181,7 +181,7 @@ class Worker:
         consumer = assembly.app.consumer
         assert isinstance(consumer, ChunkConsumer), "create_app sets our transport"
         assembly.parts.intake.reseek = consumer.thread.start_at
-        assembly.heartbeat.ends = consumer.thread.unread
+        assembly.heartbeat.ends = consumer.thread.ends
         assembly.heartbeat.commit = consumer.thread.commit_fences
         assembly.heartbeat.kafka_answers = self._kafka_answers
 

@@ -20,8 +20,8 @@ class Chunk(NamedTuple):
     """`records` of `tp` with offsets in `[start, end)`.
 
     `start` and `end` are consumer positions, not record offsets: on a compacted or transactional topic the range may
-    hold offsets without a record. `epoch` names the seek that this chunk was read after; a chunk of an older epoch is
-    dropped. `highwater` is the end of the log as the fetch saw it.
+    hold offsets without a record, or no record at all (a commit marker). `epoch` names the seek that this chunk was
+    read after; a chunk of an older epoch is dropped. `highwater` is the end of the log as the fetch saw it.
     """
 
     tp: TP
@@ -37,18 +37,3 @@ class StartAt(NamedTuple):
 
     offset: int
     epoch: int
-
-
-class ReadTo(NamedTuple):
-    """How far the consumer has read a partition: the next offset expected, the end of the log (None: not known now).
-
-    What was fetched between `expected` and `position` had no record, and brings no chunk: commit markers.
-    """
-
-    expected: int
-    end: int | None
-    position: int = 0
-
-    def unread_from(self, fence: int) -> int:
-        """The first offset that may hold something which a fence standing there has not settled."""
-        return max(fence, self.position) if fence >= self.expected else fence

@@ -19,6 +19,7 @@ from streams.intake.chunk import Record
 async def drained(fetcher: Any, partitions: Collection[Any], timeout_s: float) -> dict[Any, list[Record]]:
     """The records that lie fetched of `partitions`, and their positions moved behind them.
 
+    A partition of which nothing but markers was fetched is there, without records: its position has moved.
     Waits up to `timeout_s` for some; then the answer is empty. Raises what the fetch of a partition failed with.
     Nothing is awaited between a record's drain and the return.
     """
@@ -48,15 +49,15 @@ def _drain(fetcher: Any, partitions: Collection[Any]) -> dict[Any, list[Record]]
         fetcher._notify(fetcher._wait_consume_future)
         if type(result) is not FetchResult:
             result.check_raise()
-        elif records := _all_of(result, partition):
+        elif (records := _all_of(result, partition)) is not None:
             found[partition] = records
     return found
 
 
-def _all_of(result: Any, partition: Any) -> list[Record]:
-    """Every record of a fetch; none if the partition was seeked, paused or taken away since."""
+def _all_of(result: Any, partition: Any) -> list[Record] | None:
+    """Every record of a fetch; None if the partition was seeked, paused or taken away since."""
     if not result.check_assignment(partition) or not result.has_more():
-        return []
+        return None
     unread, records = result._partition_records, []
     while unread._records.has_next():
         records += _batch(unread, unread._records.next_batch())

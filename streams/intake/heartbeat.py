@@ -18,7 +18,6 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from streams.errors import LogReplaced, WorkerStuck
-from streams.intake.chunk import ReadTo
 from streams.intake.intake import WorkerIntake
 from streams.intake.measure import Meter
 from streams.intake.partition import Partition
@@ -42,7 +41,7 @@ class Heartbeat:
     """Call `beat()` about once a second, and `flags()` oftener: it tells Redis which partitions are fully read."""
 
     def __init__(self, redis: Redis, keys: list[Keys], intake: WorkerIntake, patience: Patience, meter: Meter) -> None:
-        self.ends: Callable[[], Awaitable[Mapping[TP, ReadTo]]]
+        self.ends: Callable[[], Awaitable[Mapping[TP, int | None]]]
         self.commit: Callable[[Mapping[TP, int]], Awaitable[None]]
         self.kafka_answers: Callable[[], Awaitable[bool]]
         self._redis = redis
@@ -96,17 +95,17 @@ class Heartbeat:
         if told:
             self._meter.watermark(int(told))
 
-    async def _ends_in_time(self) -> Mapping[TP, ReadTo]:
+    async def _ends_in_time(self) -> Mapping[TP, int | None]:
         try:
             async with asyncio.timeout(STUCK_AFTER_S):
                 return await self.ends()
         except TimeoutError as error:
             raise WorkerStuck(f"the thread of the Kafka client did not answer for {STUCK_AFTER_S:.0f} s") from error
 
-    async def _check_progress(self, ends: Mapping[TP, ReadTo]) -> None:
+    async def _check_progress(self, ends: Mapping[TP, int | None]) -> None:
         now, short = monotonic(), set()
-        for tp, read in ends.items():
-            partition, highwater = self._intake.partitions.get(tp), read.end
+        for tp, highwater in ends.items():
+            partition = self._intake.partitions.get(tp)
             if partition is None:
                 continue
             partition.end = highwater
@@ -117,10 +116,7 @@ class Heartbeat:
             if 0 <= highwater < partition.low:
                 short.add(tp)
                 self._refuse_short_log(tp, partition, highwater)
-            idle = (
-                highwater <= read.unread_from(partition.low) or partition.stopped is not None or self._patience.waiting
-            )
-            if idle:
+            if highwater <= partition.low or partition.stopped is not None or self._patience.waiting:
                 partition.moved_at = now
             elif now - partition.moved_at > STUCK_AFTER_S and await self._kafka_is_there(now):
                 raise WorkerStuck(
@@ -137,10 +133,10 @@ class Heartbeat:
                 f"{highwater}: the topic was recreated or truncated. Restore it, or start a new HIGHTIDE_GROUP"
             )
 
-    async def _check_answered(self, ends: Mapping[TP, ReadTo]) -> None:
+    async def _check_answered(self, ends: Mapping[TP, int | None]) -> None:
         """Is it Kafka that is silent, or Faust that came out of a rebalance without ever fetching again?"""
         now = monotonic()
-        if not ends or self._patience.waiting or any(read.end is not None for read in ends.values()):
+        if not ends or self._patience.waiting or any(end is not None for end in ends.values()):
             self._heard(now)
         elif now - self._heard_at < SILENT_AFTER_S:
             return
@@ -193,12 +189,12 @@ class Heartbeat:
 
         One whose end is not known, because no fetch was answered yet or for some time, is not fully read.
         """
-        for tp, read in (await self.ends()).items():
+        for tp, end in (await self.ends()).items():
             partition = self._intake.partitions.get(tp)
             if partition is None:
                 continue
             fence = partition.fences[0]
-            unread = int(read.end is None or read.unread_from(fence) < read.end)
+            unread = int(end is None or fence < end)
             state = partition.epoch, fence, unread
             if self._flagged.get(tp) != state:
                 await self._unread(keys=[self._keys[0].fence(tp.topic, tp.partition)], args=[fence, unread])

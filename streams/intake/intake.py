@@ -145,7 +145,7 @@ class WorkerIntake:
         tp = chunk.tp
         if chunk.start != partition.read_to:
             raise Reseek("behind", f"read was to {partition.read_to}, the next chunk begins at {chunk.start}")
-        if chunk.records[0].offset > chunk.start:
+        if not chunk.records or chunk.records[0].offset > chunk.start:
             refuse_lost_records(tp, partition.low, (await self.log.first_offsets({tp}))[tp])
 
     def _after(self, partition: Partition, judged: Judged, counted_from: int) -> None:

@@ -125,6 +125,7 @@ class Judged:
             counted=_at(self.counted, stop, _offset) - _at(self.counted, start, _offset),
             resends=bisect_left(self.resends, stop) - bisect_left(self.resends, start),
             rejected=_at(self.rejects, stop, _record_offset) - _at(self.rejects, start, _record_offset),
+            holes=stop - start - len(run),
             trusted_ms=max(self.trusted_ms[admitted], default=0),
             arrival_ms=max(self.arrivals_ms[admitted], default=0),
             last_crc=record_crc(run[-1]) if run else 0,

@@ -68,11 +68,11 @@ class ReadingLedger:
             return None
         start = reading.expected
         if _has_hole(records, start):
-            holes = _holes(records, start)
+            holes = _holes(records, start, position)
             seen, reading.holes = reading.holes, reading.holes | holes
             # Records from before `start` are no hole: the log was reset under us. Never believed; the heartbeat, which
             # sees a log that ends below the fence, says so.
-            if not holes <= seen or records[0].offset < start:
+            if not holes <= seen or (records and records[0].offset < start):
                 return Reread(tp, start)
         reading.holes = frozenset()
         reading.expected = position
@@ -80,11 +80,15 @@ class ReadingLedger:
 
 
 def _has_hole(records: Sequence[Record], start: int) -> bool:
+    if not records:  # commit markers alone, or an aborted transaction: else the consumer would not have moved
+        return True
     first, last = records[0].offset, records[-1].offset
     return first != start or last - first + 1 != len(records)
 
 
-def _holes(records: Sequence[Record], start: int) -> frozenset[tuple[int, int]]:
-    """Every run of offsets without a record, from `start` to the last record."""
+def _holes(records: Sequence[Record], start: int, position: int) -> frozenset[tuple[int, int]]:
+    """Every run of offsets without a record, from `start` to the last record; without any, all up to `position`."""
+    if not records:
+        return frozenset({(start, position)})
     ends = [start, *(record.offset + 1 for record in records)]
     return frozenset((end, record.offset) for end, record in zip(ends, records, strict=False) if record.offset != end)

@@ -19,7 +19,7 @@ from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from streams.intake.chunk import Chunk, ReadTo, Record, StartAt
+from streams.intake.chunk import Chunk, Record, StartAt
 from streams.intake.draining import drained
 from streams.intake.ledger import ReadingLedger, Reread
 
@@ -114,19 +114,18 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         found = await self.call_thread(self._ensure_consumer().offsets_for_times, asked)
         return {ensure_TP(tp): None if at is None else at.offset for tp, at in found.items()}
 
-    async def unread(self) -> dict[TP, ReadTo]:
-        """How far every started partition is read."""
-        return cast("dict[TP, ReadTo]", await self.call_thread(self._unread))
+    async def ends(self) -> dict[TP, int | None]:
+        """The end of the log of every started partition; None where it is not known now."""
+        return cast("dict[TP, int | None]", await self.call_thread(self._ends))
 
-    async def _unread(self) -> dict[TP, ReadTo]:
+    async def _ends(self) -> dict[TP, int | None]:
         consumer = self._ensure_consumer()
         assignment = consumer._fetcher._subscriptions.subscription.assignment
         found = {}
-        for tp, expected in self.ledger.expected().items():
+        for tp in self.ledger.expected():
             state = assignment.state_value(TopicPartition(tp.topic, tp.partition)) if assignment else None
             if state is not None:
-                position = state.position if state.has_valid_position else 0
-                found[tp] = ReadTo(expected, _known_end(state, position), position)
+                found[tp] = _known_end(state, state.position if state.has_valid_position else 0)
         return found
 
     # -- the fetch ---------------------------------------------------------------------------------

@@ -14,9 +14,9 @@ from streams.keys import Keys
 class Fence(NamedTuple):
     """A fence as it stands in one shard.
 
-    `next` and `origin` are offsets; `counted`, `resends` and `rejected` are records since the origin; `arrival_ms` is
-    the largest arrival settled, `trusted_ms` the largest event time that is not ahead of its arrival (0: none yet);
-    `last_crc` and `last_ms` identify the last record settled.
+    `next` and `origin` are offsets; `counted`, `resends` and `rejected` are records since the origin, `holes` the
+    offsets that had none; `arrival_ms` is the largest arrival settled, `trusted_ms` the largest event time that is not
+    ahead of its arrival (0: none yet); `last_crc` and `last_ms` identify the last record settled.
     """
 
     next: int
@@ -24,6 +24,7 @@ class Fence(NamedTuple):
     counted: int
     resends: int
     rejected: int
+    holes: int
     arrival_ms: int
     trusted_ms: int
     last_crc: int
@@ -31,8 +32,8 @@ class Fence(NamedTuple):
 
     @property
     def gap(self) -> int:
-        """consumed - counted - resends - rejected: 0, always."""
-        return self.next - self.origin - self.counted - self.resends - self.rejected
+        """consumed - counted - resends - rejected: 0, always. Consumed is every offset that had a record."""
+        return self.next - self.origin - self.holes - self.counted - self.resends - self.rejected
 
 
 async def read_fence(redis: Redis, keys: Keys, tp: TP) -> Fence | None:

@@ -4,6 +4,7 @@
 --       then the hashes and sketches that the parts of ARGV[1] name, in their order: sums, members, sessions, orders.
 -- ARGV  1 a msgpack array:
 --       partition (text "number:topic"), start, stop (record offsets), counted, resends, rejected (records),
+--       holes (offsets without a record),
 --       trusted_ms, arrival_ms (epoch ms, 0 = none), last_crc, last_ms (identity of the last record), unread (0 or 1),
 --       first_offsets  {local hour, offset, ...}
 --       peaks, records {changed thing, ...}
@@ -24,8 +25,8 @@
 
 local job = cmsgpack.unpack(ARGV[1])
 local partition, start, stop = job[1], job[2], job[3]
-local first_offsets, peaks, records = job[12], job[13], job[14]
-local sums, members, sessions, orders, names = job[15], job[16], job[17], job[18], job[19]
+local first_offsets, peaks, records = job[13], job[14], job[15]
+local sums, members, sessions, orders, names = job[16], job[17], job[18], job[19], job[20]
 
 local fence = redis.call('HMGET', KEYS[1], 'next', 'trusted_ms', 'arrival_ms', 'unread')
 if not fence[1] then return {-1, ''} end
@@ -103,8 +104,9 @@ end
 redis.call('HINCRBY', KEYS[1], 'counted', job[4])
 redis.call('HINCRBY', KEYS[1], 'resends', job[5])
 redis.call('HINCRBY', KEYS[1], 'rejected', job[6])
+redis.call('HINCRBY', KEYS[1], 'holes', job[7])
 redis.call('HSET', KEYS[1], 'next', stop,
-  'trusted_ms', math.max(job[7], tonumber(fence[2] or 0)), 'arrival_ms', math.max(job[8], tonumber(fence[3] or 0)),
-  'last_crc', job[9], 'last_ms', job[10], 'unread', job[11])
+  'trusted_ms', math.max(job[8], tonumber(fence[2] or 0)), 'arrival_ms', math.max(job[9], tonumber(fence[3] or 0)),
+  'last_crc', job[10], 'last_ms', job[11], 'unread', job[12])
 redis.call('DEL', KEYS[4])
 return {1, sequence}

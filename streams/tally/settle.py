@@ -20,7 +20,8 @@ from streams.tally.rows import ShardRows
 class Progress(NamedTuple):
     """How far a run of records moves its partition, for the accounting that stands beside the fence.
 
-    `start` and `stop` are offsets; `trusted_ms` and `arrival_ms` are maxima over the run (0 = none); `last_crc` and
+    `start` and `stop` are offsets; `holes` are offsets without a record (commit markers, what compaction removed,
+    what a producer aborted); `trusted_ms` and `arrival_ms` are maxima over the run (0 = none); `last_crc` and
     `last_ms` identify the last record; `unread` is 1 while more records lie behind `stop`.
     """
 
@@ -29,6 +30,7 @@ class Progress(NamedTuple):
     counted: int
     resends: int
     rejected: int
+    holes: int
     trusted_ms: int
     arrival_ms: int
     last_crc: int

@@ -217,5 +217,5 @@ async def fence_at(redis: Redis, settings: Settings, tp: TP, next_: int) -> None
     keys = shard_keys(settings.group, 0)
     fence = [keys.fence(*tp), keys.partitions()]
     await lua_script(redis, "streams.tally", "fences")(keys=fence, args=[partition_member(tp), 0])
-    progress = Progress(0, next_, next_, 0, 0, MIDNIGHT_MS, ARRIVAL_MS, 12_345, ARRIVAL_MS, 0)
+    progress = Progress(0, next_, next_, 0, 0, 0, MIDNIGHT_MS, ARRIVAL_MS, 12_345, ARRIVAL_MS, 0)
     assert await Settler(redis, keys).settle(tp, progress, ShardRows(), {}, {}) == Applied(1)

@@ -112,7 +112,9 @@ class SimConsumer:
             here = self._states[each]
             # an answer to a question from before a seek or a rebalance is thrown away, and asked anew
             fresh = state is not here or position != here.position
-            if run := self._drain(each, here, kafka.logs[each].end if fresh else end):
+            before = here.position
+            run = self._drain(each, here, kafka.logs[each].end if fresh else end)
+            if run or here.position != before:
                 found[each] = run
         if not found:
             await asyncio.sleep(timeout * random.random())

@@ -51,11 +51,6 @@ class Log:
         """A commit marker at the end: an offset without a record, and nothing behind it."""
         self.end += not self.closed
 
-    @property
-    def last(self) -> int:
-        """The offset behind the last record."""
-        return self.records[-1].offset + 1 if self.records else self.first
-
     def at(self, offset: int) -> int:
         """The place in `records` of the first at or behind `offset`."""
         return bisect_left(self.records, offset, key=lambda record: record.offset)

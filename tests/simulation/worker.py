@@ -146,7 +146,7 @@ class SimWorker(Member):
         self.thread = SimThread(self, self._consumer)
         self.intake.reseek = self.thread.start_at
         self.heartbeat = Heartbeat(redis, keys, self.intake, patience, meter)  # type: ignore[arg-type]
-        self.heartbeat.ends = self.thread.unread
+        self.heartbeat.ends = self.thread.ends
         self.heartbeat.commit = self.thread.commit_fences
         self.heartbeat.kafka_answers = self._kafka_answers
         detector = Detector(

@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError as RedisGone
 
 import streams.intake.heartbeat
 from streams.errors import LogReplaced, WorkerStuck
-from streams.intake.chunk import ReadTo
+from streams.intake.chunk import Chunk
 from streams.intake.fitting import BYTES_PER_EVENT
 from streams.intake.heartbeat import COMMIT_EVERY, SILENT_AFTER_S, STUCK_AFTER_S, Heartbeat
 from streams.intake.partition import Partition
@@ -33,15 +33,13 @@ class Answering:
 class Watched:
     """An intake that has settled `[0, 6)` of ten records, and a heartbeat that looks at it.
 
-    `ends` is what the consumer says: next offset expected, and the end of the log (None while it is not known).
+    `ends` is what the consumer says of the end of the log (None while it is not known).
     """
 
     def __init__(self, redis: Redis, shards: int = 1) -> None:
         self.redis = redis
         self.rig = Rig(redis, {ORDERS: GOOD}, shards=shards)
-        self.ends: dict[TP, tuple[int, int | None]] = {ORDERS: (6, 10)}
-        #: where the consumer stands, if what it fetched from the next offset on had no record
-        self.position = 0
+        self.ends: dict[TP, int | None] = {ORDERS: 10}
         self.committed: list[Mapping[TP, int]] = []
         self.patience = Answering()
         #: whether Kafka answers when it is asked, and how often it was
@@ -72,15 +70,15 @@ class Watched:
 
     def silent(self, seconds: float) -> None:
         """As if no fetch had been answered for so long."""
-        self.ends = {ORDERS: (6, None), TP("orders", 1): (0, None)}
+        self.ends = {ORDERS: None, TP("orders", 1): None}
         self.heart._heard_at = monotonic() - seconds
 
     async def _kafka_answers(self) -> bool:
         self.kafka_asked += 1
         return self.kafka_is_there
 
-    async def _ends(self) -> Mapping[TP, ReadTo]:
-        return {tp: ReadTo(expected, end, max(expected, self.position)) for tp, (expected, end) in self.ends.items()}
+    async def _ends(self) -> Mapping[TP, int | None]:
+        return self.ends
 
     async def _commit(self, fences: Mapping[TP, int]) -> None:
         self.committed.append(fences)
@@ -245,7 +243,7 @@ async def test_kafka_is_away_until_a_fetch_is_answered(watched: Watched) -> None
     await watched.heart.beat()
     assert watched.heart.kafka_away
     assert watched.partition.end is None
-    watched.ends = {ORDERS: (6, 10)}
+    watched.ends = {ORDERS: 10}
     await watched.heart.beat()
     assert not watched.heart.kafka_away
     assert watched.partition.end == 10
@@ -253,7 +251,7 @@ async def test_kafka_is_away_until_a_fetch_is_answered(watched: Watched) -> None
 
 # -- the log -----------------------------------------------------------------------------------
 async def test_a_log_that_ends_before_the_fence_stops_the_worker_at_the_second_look(watched: Watched) -> None:
-    watched.ends = {ORDERS: (6, 5)}
+    watched.ends = {ORDERS: 5}
     await watched.heart.beat()
     with pytest.raises(LogReplaced, match=r"orders/0: the tallies stand at offset 6, but the log ends at 5"):
         await watched.heart.beat()
@@ -262,7 +260,7 @@ async def test_a_log_that_ends_before_the_fence_stops_the_worker_at_the_second_l
 async def test_an_end_that_was_only_old_stops_nobody(watched: Watched) -> None:
     """A worker that was paused finds the fence moved by another one before its own next fetch is answered."""
     for highwater in (5, 6, 5, 10):
-        watched.ends = {ORDERS: (6, highwater)}
+        watched.ends = {ORDERS: highwater}
         await watched.heart.beat()
 
 
@@ -276,28 +274,20 @@ async def test_unread_records_that_do_not_move_end_the_worker(watched: Watched) 
 
 
 async def test_with_nothing_unread_nobody_is_stuck(watched: Watched) -> None:
-    watched.ends = {ORDERS: (6, 6)}
+    watched.ends = {ORDERS: 6}
     watched.aged(10 * STUCK_AFTER_S)
     await watched.heart.beat()
 
 
-async def test_a_commit_marker_at_the_end_of_the_log_is_nothing_unread(watched: Watched) -> None:
-    """It has an offset, and no chunk will ever bring it: an idle partition would end its worker every minute."""
-    watched.ends, watched.position = {ORDERS: (6, 7)}, 7
+async def test_a_commit_marker_at_the_end_of_the_log_is_settled_and_then_nothing_unread(watched: Watched) -> None:
+    """It has an offset and no record: an idle partition would end its worker every minute, and hold the watermark."""
+    watched.ends = {ORDERS: 7}
+    await watched.rig.intake.take(Chunk(ORDERS, watched.partition.epoch, 6, 7, 7, []))
     watched.aged(10 * STUCK_AFTER_S)
     await watched.heart.beat()
     await watched.heart.flags()
-    assert (await watched.fence())["unread"] == 0
-
-
-@pytest.mark.parametrize("ends", [(6, 8), (9, 7)])
-async def test_what_lies_behind_a_marker_or_waits_to_be_settled_is_unread(
-    watched: Watched, ends: tuple[int, int]
-) -> None:
-    watched.ends, watched.position = {ORDERS: ends}, 7
-    watched.aged(STUCK_AFTER_S + 1)
-    with pytest.raises(WorkerStuck):
-        await watched.heart.beat()
+    fence = await watched.fence()
+    assert (fence["next"], fence["holes"], fence["unread"]) == (7, 1, 0)
 
 
 async def test_time_in_which_redis_is_away_does_not_count(watched: Watched) -> None:
@@ -344,7 +334,7 @@ async def test_a_kafka_that_is_away_is_said_once_and_waited_for(
     for _ in range(3):
         watched.silent(10 * STUCK_AFTER_S)
         await watched.heart.beat()
-    watched.ends = {ORDERS: (6, 10)}
+    watched.ends = {ORDERS: 10}
     await watched.heart.beat()
     await watched.heart.beat()
     assert caplog.messages == ["Kafka does not answer: waiting until it does", "Kafka answers again"]
@@ -360,7 +350,7 @@ async def test_time_in_which_kafka_was_away_does_not_count(watched: Watched) -> 
 
 async def test_one_partition_without_an_answer_ends_nobody(watched: Watched) -> None:
     watched.silent(10 * STUCK_AFTER_S)
-    watched.ends[ORDERS] = 6, 6
+    watched.ends[ORDERS] = 6
     await watched.heart.beat()
 
 
@@ -374,7 +364,7 @@ async def test_a_worker_without_partitions_is_not_silent(watched: Watched) -> No
 async def test_a_consumer_thread_that_does_not_answer_ends_the_worker(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def never() -> Mapping[TP, tuple[int, int | None]]:
+    async def never() -> Mapping[TP, int | None]:
         await asyncio.Event().wait()
         return {}
 
@@ -387,21 +377,21 @@ async def test_a_consumer_thread_that_does_not_answer_ends_the_worker(
 # -- flags -------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("highwater", "unread"), [(6, 0), (7, 1)])
 async def test_a_flag_tells_whether_records_lie_behind_the_fence(watched: Watched, highwater: int, unread: int) -> None:
-    watched.ends = {ORDERS: (6, highwater)}
+    watched.ends = {ORDERS: highwater}
     await watched.fence(unread=1 - unread)
     await watched.heart.flags()
     assert (await watched.fence())["unread"] == unread
 
 
 async def test_while_the_end_is_not_known_a_partition_is_not_fully_read(watched: Watched) -> None:
-    watched.ends = {ORDERS: (6, None)}
+    watched.ends = {ORDERS: None}
     await watched.fence(unread=0)
     await watched.heart.flags()
     assert (await watched.fence())["unread"] == 1
 
 
 async def test_a_worker_whose_fence_is_not_the_one_that_stands_flags_nothing(watched: Watched) -> None:
-    watched.ends = {ORDERS: (6, 6)}
+    watched.ends = {ORDERS: 6}
     await watched.fence(next=8, unread=1)
     await watched.heart.flags()
     assert (await watched.fence())["unread"] == 1
@@ -409,7 +399,7 @@ async def test_a_worker_whose_fence_is_not_the_one_that_stands_flags_nothing(wat
 
 async def test_a_flag_that_did_not_change_is_written_again_every_few_beats(watched: Watched) -> None:
     """A store that went back by less than a settle has lost the flag alone; nothing else would ever tell."""
-    watched.ends = {ORDERS: (6, 6)}
+    watched.ends = {ORDERS: 6}
     await watched.heart.flags()
     await watched.fence(unread=1)
     await watched.heart.flags()

@@ -197,7 +197,7 @@ def test_progress_tells_whether_records_lie_behind_it(highwater: int, unread: in
 def test_a_run_over_a_hole_has_nothing_to_identify() -> None:
     before, behind = records([paid("a")]), records([paid("b")], start=7)
     progress = judged([*before, *behind]).progress(3, 5)
-    assert progress == (3, 5, 0, 0, 0, 0, 0, 0, 0, 1)
+    assert progress == (3, 5, 0, 0, 0, 2, 0, 0, 0, 0, 1)
 
 
 EVENTS: list[dict[str, Any] | bytes] = [

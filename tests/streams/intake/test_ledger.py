@@ -82,6 +82,20 @@ def test_holes_that_come_back_are_believed_however_long_the_answer_is() -> None:
     assert ledger.take(TP0, records(14), 15, 20) == Reread(TP0, 13)
 
 
+def test_a_range_without_any_record_is_a_hole_like_another() -> None:
+    ledger = started()
+    assert ledger.take(TP0, [], position=12, highwater=12) == Reread(TP0, 10)
+    chunk = ledger.take(TP0, [], position=12, highwater=12)
+    assert chunk == Chunk(TP0, 1, 10, 12, 12, [])
+
+
+def test_a_range_that_had_no_record_only_once_is_not_believed() -> None:
+    ledger = started()
+    ledger.take(TP0, [], 12, 12)
+    chunk = ledger.take(TP0, records(10, 11), 12, 12)
+    assert isinstance(chunk, Chunk) and len(chunk.records) == 2
+
+
 def test_records_from_before_the_start_are_never_believed() -> None:
     ledger = started()
     assert [ledger.take(TP0, records(0, 1), 2, 2) for _ in range(3)] == [Reread(TP0, 10)] * 3

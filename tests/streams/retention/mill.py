@@ -116,7 +116,7 @@ class Mill:
         assert not isinstance(admitted, Refusal), admitted
         refunded = admitted.event_type == "order.refunded"
         deltas = fold([Counted(offset, arrival_ms, admitted, refunded)], SHANGHAI)
-        progress = Progress(offset, offset + 1, 1, 0, 0, admitted.event_time_ms, arrival_ms, 1, arrival_ms, 0)
+        progress = Progress(offset, offset + 1, 1, 0, 0, 0, admitted.event_time_ms, arrival_ms, 1, arrival_ms, 0)
         orders: dict[str, list[bytes]] = {}
         if refunded and isinstance(admitted, OrderEvent):
             generation = generation_of(arrival_ms, SHANGHAI)

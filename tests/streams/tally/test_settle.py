@@ -22,7 +22,7 @@ OTHER = KEYS.hours("channel", 20_000, "live")
 
 
 def progress(start: int, stop: int, **changes: int) -> Progress:
-    fields = {"counted": stop - start, "resends": 0, "rejected": 0, "trusted_ms": 5, "arrival_ms": 7}
+    fields = {"counted": stop - start, "resends": 0, "rejected": 0, "holes": 0, "trusted_ms": 5, "arrival_ms": 7}
     return Progress(start, stop, **{**fields, "last_crc": 1, "last_ms": 2, "unread": 0, **changes})
 
 
@@ -73,14 +73,14 @@ async def test_a_fence_is_set_once_and_never_moved_by_setting_it(redis: Redis) -
 async def test_a_settle_moves_the_fence_with_the_tallies(redis: Redis) -> None:
     settler = await fenced(redis)
     answer = await settler.settle(
-        TP0, progress(0, 10, resends=2, rejected=1), rows((TALLY, ["20g", 5])), {490_000: 3}, {}
+        TP0, progress(0, 10, resends=2, rejected=1, holes=4), rows((TALLY, ["20g", 5])), {490_000: 3}, {}
     )
     assert answer == Applied(1)
     assert await redis.hget(TALLY, "20g") == b"5"
     fence = {name.decode(): int(value) for name, value in (await redis.hgetall(FENCE)).items()}
     assert fence == {
-        "next": 10, "origin": 0, "counted": 10, "resends": 2, "rejected": 1, "trusted_ms": 5, "arrival_ms": 7,
-        "last_crc": 1, "last_ms": 2, "unread": 0,
+        "next": 10, "origin": 0, "counted": 10, "resends": 2, "rejected": 1, "holes": 4, "trusted_ms": 5,
+        "arrival_ms": 7, "last_crc": 1, "last_ms": 2, "unread": 0,
     }  # fmt: skip
     assert await redis.hgetall(KEYS.first_offsets(*TP0)) == {b"490000": b"3"}
     assert not await redis.exists(KEYS.settling())
