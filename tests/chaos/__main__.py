@@ -22,7 +22,7 @@ from tests.chaos.faults import ALL
 from tests.chaos.lane import run_lane
 from tests.chaos.restart import render, restarts
 from tests.chaos.run import plan, run_all
-from tests.chaos.table import failures, table
+from tests.chaos.table import failures, skipped, table
 from tests.chaos.trial import Result
 
 
@@ -73,8 +73,8 @@ def _run(arguments: argparse.Namespace) -> int:
         return 1
     if arguments.json:
         arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1))
-    print("\n".join(["", *table(faults, results), "", *failures(results)]))
-    bad = sum(not result.good for result in results)
+    print("\n".join(["", *table(faults, results), "", *skipped(results), *failures(results)]))
+    bad = sum(bool(result.failed) for result in results)
     print(f"{bad} trials failed; their logs: {keep}" if bad else "every trial ended in its truth")
     return 1 if bad or len(results) < len(todo) else 0
 
@@ -91,7 +91,8 @@ class _Telling:
         self.results.append(result)
         done = len(self.results)
         left_s = (time.monotonic() - self._began) / done * (self._total - done)
-        said = "; ".join([f"FAILED {result.failed}" if result.failed else "ok", *result.notes])
+        ended = f"FAILED {result.failed}" if result.failed else f"SKIPPED {result.skipped}" if result.skipped else "ok"
+        said = "; ".join([ended, *result.notes])
         print(
             f"{done}/{self._total} (about {left_s / 60:.0f} min left) {result.fault} seed {result.seed}, "
             f"{result.took_s:.1f} s: {said}",

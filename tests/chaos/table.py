@@ -11,8 +11,11 @@ _HEAD = ("row", "fault", "trials", "events", "lost", "counted twice", "alerts mi
 
 
 def table(faults: Iterable[Fault], results: Sequence[Result]) -> list[str]:
-    """One line a fault, in their order, and one for all; seconds are the median and the worst, once all was sent."""
-    rows = [_HEAD]
+    """One line a fault, in their order, and one for all; seconds are the median and the worst, once all was sent.
+
+    What was skipped is no trial, and is in no line.
+    """
+    rows, results = [_HEAD], [result for result in results if not result.skipped]
     for fault in faults:
         of_fault = [result for result in results if result.fault == fault.name]
         if of_fault:
@@ -24,7 +27,7 @@ def table(faults: Iterable[Fault], results: Sequence[Result]) -> list[str]:
 def _numbers(results: Sequence[Result]) -> tuple[str, ...]:
     outcomes = [result.outcome for result in results]
     sums = [sum(getattr(each, name) for each in outcomes) for name in ("events", "lost", "twice", "missing", "doubled")]
-    heals = sorted(each.heal_s for each in outcomes)
+    heals = sorted(each.heal_s for each in outcomes) or [0.0]
     return f"{len(results):,}", *(f"{each:,}" for each in sums), f"{median(heals):.1f} ({heals[-1]:.1f})"
 
 
@@ -43,5 +46,11 @@ def failures(results: Iterable[Result]) -> list[str]:
     return [
         f"python -m tests.chaos --fault {result.fault} --seed {result.seed}: {result.failed}"
         for result in results
-        if not result.good
+        if result.failed
     ]
+
+
+def skipped(results: Iterable[Result]) -> list[str]:
+    """One line for each fault that this machine can not do: why."""
+    why = {result.fault: result.skipped for result in results if result.skipped}
+    return [f"not tried here: {fault}: {reason}" for fault, reason in why.items()]

@@ -19,7 +19,7 @@ from tests.chaos.faults.points import PASSED
 from tests.chaos.ground import Ground, ground
 from tests.chaos.log import read_topics
 from tests.chaos.run import plan
-from tests.chaos.table import failures, table
+from tests.chaos.table import failures, skipped, table
 from tests.chaos.trial import Fault, Result, run_trial
 from tests.chaos.world import World
 from tests.integration.by_hand import producer_of
@@ -126,3 +126,10 @@ def test_the_table_sums_and_names_the_seeds_of_failures(result: Callable[..., Re
     assert kill.split() == ["W1", "kill", "2", "7,500", "1", "0", "0", "0", "0.0", "(0.0)"]
     assert total.split()[0:3] == ["all", "2", "7,500"]
     assert failures(results) == ["python -m tests.chaos --fault kill --seed 2: one is missing"]
+
+
+def test_what_this_machine_can_not_do_is_no_trial_and_is_named() -> None:
+    results = [Result("full-disk", seed, skipped="no loop devices here") for seed in (1, 2)]
+    assert table([ALL["full-disk"]], results)[-1].split()[:2] == ["all", "0"]
+    assert skipped(results) == ["not tried here: full-disk: no loop devices here"]
+    assert failures(results) == [] and not any(result.good for result in results)

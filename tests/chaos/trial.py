@@ -14,7 +14,7 @@ from typing import Any
 from streams.errors import Expected
 from tests.chaos.ground import Ground
 from tests.chaos.measure import Outcome, outcome_of
-from tests.chaos.workers import TrialFailed
+from tests.chaos.workers import TrialFailed, TrialSkipped
 from tests.chaos.world import World, now_s, world_of
 
 #: a trial that takes longer than this has failed
@@ -40,7 +40,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Result:
-    """One trial. `failed` says why it shows nothing, or what was wrong; empty is good."""
+    """One trial. `failed` says what was wrong, empty is good; `skipped` why there was none on this machine."""
 
     fault: str
     seed: int
@@ -48,11 +48,12 @@ class Result:
     took_s: float = 0.0
     notes: list[str] = field(default_factory=list)
     failed: str = ""
+    skipped: str = ""
 
     @property
     def good(self) -> bool:
         """Whether nothing was lost, doubled or otherwise different, and the fault was seen to strike."""
-        return not self.failed
+        return not self.failed and not self.skipped
 
 
 async def run_trial(ground: Ground, fault: Fault, seed: int, keep: Path | None = None) -> Result:
@@ -65,6 +66,8 @@ async def run_trial(ground: Ground, fault: Fault, seed: int, keep: Path | None =
                 await fault.strike(world, chance)
                 result.outcome = await outcome_of(world)
                 result.failed = "; ".join(result.outcome.differences[:3])
+            except TrialSkipped as skipped:
+                result.skipped = str(skipped)
             except (TrialFailed, Expected, TimeoutError, OSError) as error:
                 result.failed = f"{type(error).__name__}: {error}"
             if result.failed and keep is not None:

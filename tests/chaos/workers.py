@@ -13,6 +13,10 @@ from streams.lab.processes import Process, end_worker, start_worker
 from streams.settings import Settings
 
 
+class TrialSkipped(Exception):
+    """This machine lacks what the trial needs; the message says what."""
+
+
 class TrialFailed(AssertionError):
     """A trial did not show what it had to show; the message says what was seen."""
 

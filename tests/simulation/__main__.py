@@ -18,12 +18,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from typing import Any
 
 #: how many wrong seeds are worth waiting for
 _ENOUGH = 10
-#: runs between two collections of garbage: a run makes little, looking for it all the time costs a fifth of the whole
-_RUNS_A_COLLECTION = 100
+#: runs of a process between two collections of garbage: a run makes some MB, looking all the time costs a fifth
+_RUNS_A_COLLECTION = 20
+_runs = count()
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def outcome(seed: int, show: bool = False, put: Made = Made()) -> Outcome:  # it
 
     bug = next((each for each in MUTATIONS if each.name == put.mutation), None)
     gc.disable()
-    if seed % _RUNS_A_COLLECTION == 0:
+    if next(_runs) % _RUNS_A_COLLECTION == 0:
         gc.collect()
     plan = plan_of(seed)
     made: Any = bug.made(put.bug, put.peeled) if bug else nullcontext(lambda text: text)
@@ -114,7 +116,10 @@ def _many(seeds: Sequence[int], processes: int, put: Made) -> int:
 
 def _outcomes(seeds: Iterable[int], processes: int, put: Made) -> Iterator[Outcome]:
     """In the order of the seeds, so that the first wrong one is always the same."""
+    import tests.simulation.world  # noqa: F401  # once, not in each process
+
     play = partial(outcome, put=put)
+    gc.freeze()
     if processes == 1:
         yield from map(play, seeds)
         return

@@ -22,7 +22,8 @@ from tests.simulation.values import Hash, Sketch
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-_BETWEEN_S = 2.0
+#: between two looks whether all is done, which are cheap, and, once it seems so, between comparisons, which are not
+_BETWEEN_S, _BETWEEN_COMPARISONS_S = 0.5, 2.0
 #: what a detection may still lag behind when nothing seems left to do: leases of the dead, and a slow turn
 _LAST_LOOKS = 15
 #: counters that are also kept over whole dimensions
@@ -41,7 +42,7 @@ class Checker:
         deadline_s = world.loop.time() + within_s
         looks = 0
         while not world.problems:
-            await asyncio.sleep(_BETWEEN_S)
+            await asyncio.sleep(_BETWEEN_COMPARISONS_S if looks else _BETWEEN_S)
             if world.refused_log:
                 return
             left = list(self._undone())

@@ -64,7 +64,7 @@ class Plan:
     reject_limit: int = 1_000
     max_rows: int = 8_000
     chunk_records: int = 50_000
-    flags_s: float = 1.0
+    flags_s: float = 2.0
     marking_s: float = 1.5
     fetch_s: float = 1.0
     faults_until_s: float = 8.0

@@ -80,14 +80,15 @@ end
 
 
 def _reply(value: Any) -> Any:
+    kind = type(value)
+    if kind is bytes or kind is int:
+        return value
     if value is None or value is False:
         return None
     if value is True:
         return 1
-    if isinstance(value, float):
+    if kind is float:
         return int(value)
-    if isinstance(value, bytes | int):
-        return value
     if value[b"err"] is not None:
         raise ResponseError(value[b"err"].decode())
     if value[b"ok"] is not None:

@@ -15,6 +15,7 @@ from redis.exceptions import ResponseError
 from tests.simulation.values import WRONG_TYPE, Hash, Keyspace, Members, Scores, Sketch, Stream, as_bytes
 
 _LARGEST = 2**63
+_NOTHING = Hash()
 
 
 class SimStore(Keyspace):
@@ -128,7 +129,8 @@ class SimStore(Keyspace):
         return gone
 
     def hget(self, key: bytes, name: Any) -> bytes | None:
-        return self.hmget(key, name)[0]
+        value = (self.read(key, Hash) or _NOTHING).get(name if type(name) is bytes else as_bytes(name))
+        return b"%d" % value if type(value) is int else value
 
     def hmget(self, key: bytes, *names: Any) -> list[bytes | None]:
         fields = self.read(key, Hash)

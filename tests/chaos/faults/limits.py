@@ -19,7 +19,7 @@ from tests.chaos.devices.proxy import ChaosProxy
 from tests.chaos.faults.rubbish import send_bombs
 from tests.chaos.stage import ask_store, own_store, proxied_store
 from tests.chaos.trial import Fault
-from tests.chaos.workers import TrialFailed
+from tests.chaos.workers import TrialFailed, TrialSkipped
 from tests.chaos.world import World
 
 _HOUR_S = 3600
@@ -59,8 +59,7 @@ async def full_disk(world: World, chance: Random) -> None:
     try:
         disk.mount()
     except NoSmallDisk as error:
-        world.notes.append(f"SKIPPED: {error}")
-        return
+        raise TrialSkipped(str(error)) from error
     world.at_the_end(disk.unmount)
     store = await own_store(world, disk.path)
     worker = world.start_worker()
@@ -104,8 +103,7 @@ async def stores_clock_jumps(world: World, chance: Random) -> None:
     try:
         environment = clock.for_programs()
     except NoFaketime as error:
-        world.notes.append(f"SKIPPED: {error}")
-        return
+        raise TrialSkipped(str(error)) from error
     world.store.stop()
     with _environment(environment):
         world.store.start()
