@@ -113,9 +113,11 @@ class Heartbeat:
             if highwater is None:
                 continue
             self._meter.position(tp, partition.low, highwater)
-            if 0 <= highwater < partition.low:
+            if (
+                0 <= highwater < (counted_to := max(partition.fences))
+            ):  # of any shard, not only of the one furthest behind
                 short.add(tp)
-                self._refuse_short_log(tp, partition, highwater)
+                self._refuse_short_log(tp, counted_to, highwater)
             if highwater <= partition.low or partition.stopped is not None or self._patience.waiting:
                 partition.moved_at = now
             elif now - partition.moved_at > STUCK_AFTER_S and await self._kafka_is_there(now):
@@ -125,11 +127,11 @@ class Heartbeat:
                 )
         self._short = short
 
-    def _refuse_short_log(self, tp: TP, partition: Partition, highwater: int) -> None:
+    def _refuse_short_log(self, tp: TP, counted_to: int, highwater: int) -> None:
         """Believed the second time: the end is that of the last fetch, and another worker may have moved the fence."""
         if tp in self._short:
             raise LogReplaced(
-                f"{tp.topic}/{tp.partition}: the tallies stand at offset {partition.low}, but the log ends at "
+                f"{tp.topic}/{tp.partition}: the tallies stand at offset {counted_to}, but the log ends at "
                 f"{highwater}: the topic was recreated or truncated. Restore it, or start a new HIGHTIDE_GROUP"
             )
 

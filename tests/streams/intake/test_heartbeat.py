@@ -257,6 +257,17 @@ async def test_a_log_that_ends_before_the_fence_stops_the_worker_at_the_second_l
         await watched.heart.beat()
 
 
+async def test_a_log_that_ends_before_the_fence_of_one_shard_stops_the_worker(redis: Redis) -> None:
+    """The others have not counted what is gone: the shard that has would never agree with them."""
+    watched = Watched(redis, shards=2)
+    await watched.begin()
+    watched.partition.fences[0] = 5
+    watched.ends = {ORDERS: 5}
+    await watched.heart.beat()
+    with pytest.raises(LogReplaced, match=r"orders/0: the tallies stand at offset 6, but the log ends at 5"):
+        await watched.heart.beat()
+
+
 async def test_an_end_that_was_only_old_stops_nobody(watched: Watched) -> None:
     """A worker that was paused finds the fence moved by another one before its own next fetch is answered."""
     for highwater in (5, 6, 5, 10):
