@@ -7,16 +7,19 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q -c constr
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench chaos clean
+.PHONY: help demo test test-kafka check bench chaos clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/run.stamp ## the main job in one terminal: broker, store, worker, simulator, audit
 	$(BIN)/hightide demo
 
 test: $(VENV)/dev.stamp ## every test
 	$(BIN)/python -m pytest
+
+test-kafka: $(VENV)/dev.stamp ## the integration tests against Apache Kafka; needs Java 17 or later and Maven
+	$(BIN)/python -m tests.apache
 
 check: $(VENV)/dev.stamp ## format, lint, types and the fast tests
 	$(BIN)/ruff format --check .

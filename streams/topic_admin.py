@@ -55,7 +55,7 @@ async def ensure_topics(settings: Settings, wanted: Sequence[Topic] | None = Non
     Raises TopicsWrong with the broker's reason, ServerMissing if it does not answer.
     """
     table = wanted_topics(settings) if wanted is None else wanted
-    async with _admin(settings) as admin:
+    async with _admin(settings.kafka) as admin:
         existing = set(await admin.list_topics())
         missing = [topic for topic in table if topic.name not in existing]
         if not missing:
@@ -72,7 +72,7 @@ async def check_topics(settings: Settings, wanted: Sequence[Topic] | None = None
     Raises ServerMissing if the broker does not answer.
     """
     table = wanted_topics(settings) if wanted is None else wanted
-    async with _admin(settings) as admin:
+    async with _admin(settings.kafka) as admin:
         existing = set(await admin.list_topics())
         # only existing ones: a broker may create a topic because it was asked about it
         leaders = await _leaders(admin, [topic.name for topic in table if topic.name in existing])
@@ -101,14 +101,26 @@ def compare(wanted: Iterable[Topic], partitions: Mapping[str, int], configs: Map
     return Check(tuple(differences), tuple(untold))
 
 
+async def partitions_of(kafka: str, topics: Iterable[str]) -> dict[str, list[int]]:
+    """The partitions of those of `topics` that exist, in order. Raises ServerMissing if the broker does not answer.
+
+    A consumer without a subscription knows no topic, so those that read by themselves ask here. Names are looked for
+    among all: a broker may create a topic because it was asked about it.
+    """
+    async with _admin(kafka) as admin:
+        existing = set(await admin.list_topics())
+        leaders = await _leaders(admin, [topic for topic in topics if topic in existing])
+    return {topic: list(range(len(each))) for topic, each in leaders.items()}
+
+
 @asynccontextmanager
-async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka, request_timeout_ms=_REQUEST_TIMEOUT_MS)
+async def _admin(kafka: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka, request_timeout_ms=_REQUEST_TIMEOUT_MS)
     try:
         await admin.start()
         yield admin
     except (KafkaError, OSError) as error:
-        raise ServerMissing(f"Kafka at {settings.kafka} did not do what it was asked ({error})") from error
+        raise ServerMissing(f"Kafka at {kafka} did not do what it was asked ({error})") from error
     finally:
         await admin.close()
 

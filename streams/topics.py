@@ -38,8 +38,12 @@ class Topic:
     configs: dict[str, str]
 
     def producer_timed(self) -> "Topic":
-        """The same topic with arrivals set by its producer, as the simulator needs it."""
-        return Topic(self.name, self.partitions, {**self.configs, "message.timestamp.type": "CreateTime"})
+        """The same topic with arrivals set by its producer, as the simulator needs it.
+
+        A broker tells the age of a record by its arrival: a simulated past would be gone within minutes.
+        """
+        simulated = {"message.timestamp.type": "CreateTime", "retention.ms": "-1"}
+        return Topic(self.name, self.partitions, {**self.configs, **simulated})
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,8 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        # what a producer aborts is never counted; Faust ties this to its own transactions, which we do not use
+        consumer._isolation_level = "read_committed"
         return consumer
 
     # -- where to start ------------------------------------------------------------------------
@@ -164,7 +166,7 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
             if stale:
                 self.ledger.drop(tp, state.position)
                 continue
-            taken = self.ledger.take(tp, records, state.position, state.highwater)
+            taken = self.ledger.take(tp, records, state.position, _end(state))
             if isinstance(taken, Reread):
                 consumer.seek(partition, taken.offset)
             elif taken is not None:
@@ -191,9 +193,14 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
 def _known_end(state: Any, position: int) -> int | None:
     """The end of a partition's log as the last fetch told it; None if that is too long ago to say "nothing more"."""
     told_ago_s = time.time() - (state.timestamp or 0) / 1000
-    if state.highwater is None or (state.highwater <= position and told_ago_s > END_KNOWN_FOR_S):
+    if state.highwater is None or (_end(state) <= position and told_ago_s > END_KNOWN_FOR_S):
         return None
-    return int(state.highwater)
+    return _end(state)
+
+
+def _end(state: Any) -> int:
+    """Where what may be read ends, by the last fetch: what belongs to an open transaction is not there yet."""
+    return int(state.highwater if state.lso is None or state.lso < 0 else min(state.lso, state.highwater))
 
 
 class ChunkConsumer(driver.Consumer):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 from schemas.rejects import Rejected, decode_rejected
 from streams.errors import ServerMissing, TopicsWrong
 from streams.rejects.choice import Choice
+from streams.topic_admin import partitions_of
 
 _POLL_MS = 200
 #: a broker that gives nothing for this long although there is more to read is taken for gone
@@ -63,8 +64,9 @@ async def read_rejects(
     reading = Reading()
     try:
         await consumer.start()
-        await _assign(consumer, kafka, topic)
-        reading.partitions = {each: set(consumer.partitions_for_topic(each) or ()) for each in ask_about}
+        known = await partitions_of(kafka, [topic, *ask_about])
+        _assign(consumer, kafka, topic, known)
+        reading.partitions = {each: set(known.get(each, ())) for each in ask_about}
         await _read_to_end(consumer, reading, choice, keep_bytes, on_progress)
     except (KafkaError, OSError) as error:  # a timeout is an OSError
         raise ServerMissing(f"Kafka at {kafka} stopped answering ({error!r}): start the command again") from error
@@ -73,14 +75,13 @@ async def read_rejects(
     return reading
 
 
-async def _assign(consumer: AIOKafkaConsumer, kafka: str, topic: str) -> None:
-    # all names, not this one: a broker may create a topic because it was asked about it
-    if topic not in await consumer.topics():
+def _assign(consumer: AIOKafkaConsumer, kafka: str, topic: str, known: Mapping[str, Iterable[int]]) -> None:
+    if topic not in known:
         raise TopicsWrong(
             f"Kafka at {kafka} has no topic {topic}: is HIGHTIDE_TOPIC_PREFIX the worker's? "
             "`hightide topics create` makes it"
         )
-    consumer.assign([TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)])
+    consumer.assign([TopicPartition(topic, number) for number in known[topic]])
 
 
 async def _read_to_end(

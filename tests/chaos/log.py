@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from streams.topic_admin import partitions_of
+
 _SILENCE_S = 20.0
 
 
@@ -21,8 +23,8 @@ async def read_topics(kafka: str, topics: Iterable[str]) -> dict[tuple[str, int]
     )
     await consumer.start()
     try:
-        await consumer.topics()
-        places = [TopicPartition(name, number) for name in topics for number in consumer.partitions_for_topic(name)]
+        known = await partitions_of(kafka, topics)
+        places = [TopicPartition(name, number) for name, numbers in known.items() for number in numbers]
         consumer.assign(places)
         await consumer.seek_to_beginning(*places)
         found: dict[tuple[str, int], list[ConsumerRecord]] = {(each.topic, each.partition): [] for each in places}

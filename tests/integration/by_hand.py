@@ -17,6 +17,7 @@ from streams.keys import shard_keys
 from streams.lab.processes import Process
 from streams.settings import Settings
 from streams.tally.fence import Fence, read_fences
+from streams.topic_admin import partitions_of
 from streams.topics import Topics
 
 #: 2025-01-01 00:00:05.123 in Shanghai, at which the examples arrive (`schemas/examples/README.md`)
@@ -85,8 +86,8 @@ async def rejects_of(settings: Settings, count: int) -> dict[bytes | None, Rejec
     )
     await consumer.start()
     try:
-        await consumer.topics()
-        consumer.assign([TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)])
+        numbers = (await partitions_of(settings.kafka, [topic]))[topic]
+        consumer.assign([TopicPartition(topic, number) for number in numbers])
         found: dict[bytes | None, Rejected] = {}
         async with asyncio.timeout(20):
             while len(found) < count:

@@ -23,6 +23,7 @@ class _State:
     def __init__(self, position: int | None) -> None:
         self.position = position
         self.highwater: int | None = None
+        self.lso: int | None = None
         self.timestamp: float | None = None
 
     @property

@@ -33,5 +33,9 @@ def test_only_tallies_are_compacted_and_alerts_never_go(table: dict[str, Topic])
 def test_arrival_is_the_brokers_clock_unless_a_simulator_sets_it(table: dict[str, Topic]) -> None:
     orders = table["t.orders"]
     assert orders.configs["message.timestamp.type"] == "LogAppendTime"
-    assert orders.producer_timed().configs == {**orders.configs, "message.timestamp.type": "CreateTime"}
+    assert orders.producer_timed().configs == {
+        **orders.configs,
+        "message.timestamp.type": "CreateTime",
+        "retention.ms": "-1",
+    }
     assert orders.configs["message.timestamp.type"] == "LogAppendTime"

@@ -12,6 +12,7 @@ from schemas.alerts import GROSS, Alert, State, decode_alert
 from streams.errors import ServerMissing
 from streams.lab.truth import Alert as TrueAlert
 from streams.lab.truth import Leader
+from streams.topic_admin import partitions_of
 
 #: states in which an alert says that its holder won
 FINAL = (State.CONFIRMED, State.REINSTATED)
@@ -41,7 +42,8 @@ async def revisions(kafka: str, topic: str) -> AsyncIterator[Alert]:
         await consumer.start()
         # The end of the log is taken from the answers to fetches: the embedded broker's own answer to that question
         # is wrong.
-        partitions = [TopicPartition(topic, number) for number in sorted(await _partitions(consumer, topic))]
+        numbers = (await partitions_of(kafka, [topic])).get(topic, [])
+        partitions = [TopicPartition(topic, number) for number in numbers]
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
         while True:
@@ -56,12 +58,6 @@ async def revisions(kafka: str, topic: str) -> AsyncIterator[Alert]:
         raise ValueError(f"{topic} holds a record that is no alert ({error})") from error
     finally:
         await consumer.stop()
-
-
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    # partitions_for_topic knows only what was asked for before
-    await consumer.topics()
-    return consumer.partitions_for_topic(topic) or set()
 
 
 async def _at_end(consumer: AIOKafkaConsumer, partition: TopicPartition) -> bool:

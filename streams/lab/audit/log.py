@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from schemas.rejects import origin_of
 from streams.errors import LogReplaced, ServerMissing
 from streams.lab.truth import Record
+from streams.topic_admin import partitions_of
 
 #: a broker that gives nothing for this long although there is more to read is taken for gone
 _SILENCE_S = 30
@@ -26,14 +27,21 @@ class Log:
     Raises `ServerMissing` if the broker falls silent, `LogReplaced` if it no longer has what is asked for.
     """
 
-    def __init__(self, kafka: str, consumer: AIOKafkaConsumer, names: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        kafka: str,
+        consumer: AIOKafkaConsumer,
+        names: Mapping[str, str],
+        partitions: Mapping[str, Collection[int]],
+    ) -> None:
         self._kafka = kafka
+        self._partitions = partitions
         self._consumer = consumer
         self._names = names
 
     async def first(self, topic: str, partition: int) -> int:
         """The first offset that the partition still has."""
-        if partition not in (self._consumer.partitions_for_topic(topic) or ()):
+        if partition not in self._partitions.get(topic, ()):
             raise LogReplaced(f"Kafka has no partition {partition} of {topic} any more")
         place = TopicPartition(topic, partition)
         return int((await self._consumer.beginning_offsets([place]))[place])
@@ -88,14 +96,14 @@ async def open_log(kafka: str, names: Mapping[str, str]) -> AsyncIterator[Log]:
         bootstrap_servers=kafka,
         enable_auto_commit=False,
         auto_offset_reset="none",
+        isolation_level="read_committed",
         max_partition_fetch_bytes=4 << 20,
         # a fetch that waits at the end of one partition would hold up the first one of the next
         fetch_max_wait_ms=_WAIT_MS,
     )
     try:
         await consumer.start()
-        await consumer.topics()  # partitions_for_topic knows only what was asked for before
-        yield Log(kafka, consumer, names)
+        yield Log(kafka, consumer, names, await partitions_of(kafka, names))
     except KafkaError as error:
         if "OffsetOutOfRange" in type(error).__name__:
             raise LogReplaced(f"Kafka no longer has every record that was counted ({error})") from error

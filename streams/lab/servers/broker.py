@@ -44,7 +44,7 @@ class Broker(Server):
 
     def _check(self) -> None:
         try:
-            found = _aside(self.address)
+            found = cluster_id_of(self.address)
         except ServerMissing as error:
             raise NotYet(str(error)) from error
         if found != self._cluster_id:
@@ -62,7 +62,10 @@ def _program() -> str:
         raise EmbeddedMissing(f"the embedded broker has no program for this machine ({error}): {INSTALL}") from error
 
 
-def _aside(address: str) -> str:
-    """Ask in a thread with an event loop of its own: whoever starts a server may be inside a running one."""
+def cluster_id_of(address: str) -> str:
+    """The id of the cluster at `address`. Raises ServerMissing if nothing answers.
+
+    Asked in a thread with an event loop of its own: whoever starts a server may be inside a running one.
+    """
     with ThreadPoolExecutor(1) as executor:
         return executor.submit(asyncio.run, kafka_cluster_id(address)).result()
