@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import faust
 
-from agents import alerts, orders, peaks, records, sessions
+from agents import alerts, orders, peaks, records, sessions, tallies
 from streams.parts import Parts
 
 
 def register_agents(app: faust.App, parts: Parts) -> None:
     """Declare every agent of a worker, in the order of the path."""
-    for agent in (orders, sessions, peaks, records, alerts):
+    for agent in (orders, sessions, peaks, records, alerts, tallies):
         agent.register(app, parts)

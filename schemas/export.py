@@ -9,6 +9,7 @@ import orjson
 from schemas.alerts import Alert
 from schemas.events import ALSO_REQUIRED, OrderEvent, SessionEvent
 from schemas.rejects import Reason, Rejected
+from schemas.tallies import TallyState
 
 #: of the documents: the first number changes when a reader or writer has to
 VERSION: Final = "1.0.0"
@@ -30,6 +31,7 @@ class Channel(NamedTuple):
 CHANNELS: Final = (
     Channel("orders", "OrderEvent", OrderEvent, "order_id", "send", "one event of one SKU order"),
     Channel("live-sessions", "SessionEvent", SessionEvent, "session_id", "send", "one event of one live broadcast"),
+    Channel("tallies", "TallyState", TallyState, "window and id", "receive", "how one hour or session stands now"),
     Channel("alerts", "Alert", Alert, "alert_id", "receive", "one revision of one peak or record"),
     Channel("rejects", "Rejected", Rejected, "topic/partition/offset", "receive", "one refused record and why"),
 )

@@ -15,6 +15,10 @@ from redis.asyncio import Redis
 from schemas.alerts import Alert
 from streams.app import OwnChannel, create_app
 from streams.errors import Expected
+from streams.feed.feed import TalliesFeed
+from streams.feed.feeding import Feeding
+from streams.feed.states import Terms
+from streams.feed.topic import TalliesTopic
 from streams.intake.admission import admit_order, admit_session
 from streams.intake.fitting import Fitting
 from streams.intake.heartbeat import Heartbeat
@@ -54,6 +58,7 @@ class Assembly:
     heartbeat: Heartbeat
     detector: Detector
     publisher: Publisher
+    feed: TalliesFeed
     purger: Purger
     redriver: Redriver
     conservation: Conservation
@@ -87,7 +92,7 @@ def assemble(around: Surroundings) -> Assembly:
     meter = Meter(around.metrics, around.settings.zone, around.settings.lateness_s * 1000)
     intake = _intake(around, patience, meter)
     app = create_app(around.settings, intake)
-    orders, sessions, peaks, records, alerts = (OwnChannel(app) for _ in range(5))
+    orders, sessions, peaks, records, alerts, tallies = (OwnChannel(app) for _ in range(6))
     topics = around.topics
     intake.put = {topics.orders: orders.put, topics.live_sessions: sessions.put}
 
@@ -100,10 +105,14 @@ def assemble(around: Surroundings) -> Assembly:
     marking = Marking(
         detector, publisher, around.settings.shards, around.metrics, intake.behind, alerts.nudge, around.end
     )
-    parts = Parts(intake, marking, orders, sessions, peaks, records, alerts)
+    feed = _feed(around, detector)
+    feeding = Feeding(feed, around.settings.shards, around.metrics, intake.behind, around.end)
+    parts = Parts(
+        intake, marking, feeding if around.settings.feed else None, orders, sessions, peaks, records, alerts, tallies
+    )
     heartbeat = Heartbeat(around.redis, around.keys, intake, patience, meter)
     conservation = Conservation(around.redis, around.keys, around.metrics, _tell_gap)
-    return Assembly(app, parts, heartbeat, detector, publisher, _purger(around), _redriver(around), conservation)
+    return Assembly(app, parts, heartbeat, detector, publisher, feed, _purger(around), _redriver(around), conservation)
 
 
 def _intake(around: Surroundings, patience: Patience, meter: Meter) -> WorkerIntake:
@@ -116,6 +125,7 @@ def _intake(around: Surroundings, patience: Patience, meter: Meter) -> WorkerInt
         RejectsTopic(around.producer, topics.rejects),
         patience,
         meter,
+        settings.feed,
     )
     claim = partial(claim_again, around.redis, settings)
     fits = Fitting(settings.dedupe_s, allowed_bytes(settings.memory_mb)).check
@@ -152,6 +162,18 @@ def _publisher(around: Surroundings) -> Publisher:
         around.settings.zone,
         published,
         _clock_ms,
+    )
+
+
+def _feed(around: Surroundings, detector: Detector) -> TalliesFeed:
+    settings = around.settings
+    return TalliesFeed(
+        around.redis,
+        around.keys,
+        Terms(settings.zone, settings.lateness_s * 1000, TAIL_DAYS * DAY_MS),
+        TalliesTopic(settings.kafka, around.topics.tallies, _clock_ms),
+        detector.watermark_ms,
+        around.worker_id,
     )
 
 

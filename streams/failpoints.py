@@ -41,6 +41,7 @@ POINTS: Final[Mapping[str, tuple[int, str]]] = {
     "after_publish": (7, "the alerts topic has them, this worker has not noted that"),
     "after_ack": (7, "noted as told, the entries are still in the outbox"),
     "after_redrive_before_forget": (2, "an early refund is on its way again, and still noted as waiting"),
+    "after_feed": (0, "the tallies topic has what changed, what settles left of it is still there"),
     "in_purge": (0, "a batch below the floors is removed, the sweep is not at its end"),
 }  # fmt: skip
 

@@ -121,6 +121,14 @@ class Keys:
         """Sorted set: changed thing -> the change version; a reader removes it by compare-and-delete."""
         return f"{self.prefix}changed:{reader}"
 
+    def changed_tallies(self) -> str:
+        """Hash: `version start partition` of a settle -> what changed in it, as one text (`streams/feed/names.py`).
+
+        One field a settle, however many tallies changed: it costs the store a copy of the text, and not a place in a
+        sorted set for each of them.
+        """
+        return f"{self.prefix}changed:tallies"
+
     def ranking(self, rule: str, metric: str, dimension: str, id: str) -> str:
         """Hash: stairs, history, alerts and holders of one ranking; see `streams/marks/book.lua`."""
         return f"{self.prefix}ranking:{rule}:{metric}:{dimension}:{id}"

@@ -6,21 +6,15 @@ Whatever fails here is tried again at the next nudge: marks and outbox entries s
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from time import perf_counter
-from typing import TypeVar
-
-from aiokafka.errors import KafkaError
 
 from streams.errors import Expected
-from streams.intake.store_calls import passing_reason
+from streams.guard import Guard
 from streams.marks.detector import Detector, PassResult
 from streams.metrics import Metrics
 from streams.outbox.publisher import Publisher
-
-_log = logging.getLogger(__name__)
 
 #: shortest time between two passes of one kind over a shard
 LEAST_PAUSE_S = 0.05
@@ -30,9 +24,6 @@ LEAST_PAUSE_S = 0.05
 REST_WHILE_BEHIND = 15.0
 #: but never by more: a pass may have waited for a Redis that paused, or in a process that was stopped
 MOST_REST_S = 10.0
-PAUSE_AFTER_FAILURE_S = 0.5
-
-T = TypeVar("T")
 
 
 class Marking:
@@ -54,8 +45,7 @@ class Marking:
         self._metrics = metrics
         self._behind = behind
         self._alerts_pending = alerts_pending
-        self._fatal = fatal
-        self._failing: set[str] = set()
+        self._guarded = Guard(fatal)
 
     async def peaks(self) -> None:
         """One pass over the changed hours and minutes of every shard, and more while marks are left."""
@@ -100,31 +90,3 @@ class Marking:
             pending = await self._guarded("looking into the outbox", partial(self._publisher.pending, shard))
             if pending is not None:
                 self._metrics.outbox_pending.labels(str(shard)).set(pending)
-
-    async def _guarded(self, what: str, call: Callable[[], Awaitable[T]]) -> T | None:
-        """The answer of `call`, or None: a server that is away is said once, and asked again at the next nudge."""
-        try:
-            answer = await call()
-        except Expected as error:
-            self._fatal(error)
-            return None
-        except Exception as error:  # sorted in there: Faust would restart the agent and say nothing
-            await self._failed(what, error)
-            return None
-        if what in self._failing:
-            self._failing.remove(what)
-            _log.warning("%s works again", what)
-        return answer
-
-    async def _failed(self, what: str, error: Exception) -> None:
-        if not isinstance(error, KafkaError):
-            try:
-                passing_reason(error)
-            except Exception as lasting:  # it says what the operator must do, or is a fault of ours
-                _log.debug("%s", what, exc_info=lasting)
-                self._fatal(lasting if isinstance(lasting, Expected) else Expected(f"{what} failed: {lasting!r}"))
-                return
-        if what not in self._failing:
-            _log.warning("%s: %s, trying again until it works", what, str(error) or type(error).__name__)
-        self._failing.add(what)
-        await asyncio.sleep(PAUSE_AFTER_FAILURE_S)

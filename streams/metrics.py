@@ -237,6 +237,21 @@ VOCABULARY: tuple[Definition, ...] = (
         "Not back to 0 within seconds: Kafka does not take them, look at the log of the worker with the lease.",
     ),
     Definition(
+        "hightide_feed_tallies_total",
+        "counter",
+        (),
+        "Records acknowledged by the tallies topic, about one a second for each tally that changes.",
+        "Flat on every worker while events are counted: the log of the worker with the lease says what it waits for.",
+    ),
+    Definition(
+        "hightide_feed_seconds",
+        "histogram",
+        (),
+        "Time of one pass of the feed: reads what changed in a shard and publishes it, and rests seven times as long.",
+        "Above 0.5 s: tallies are told less often than once a second; add shards, or set HIGHTIDE_FEED=off.",
+        _SECONDS,
+    ),
+    Definition(
         "hightide_floor_ms",
         "gauge",
         ("shard", "kind"),
@@ -303,6 +318,8 @@ class Metrics:
         self.detection_seconds = make.histogram("hightide_detection_seconds")
         self.alerts = make.counter("hightide_alerts_total")
         self.outbox_pending = make.gauge("hightide_outbox_pending_alerts")
+        self.feed_tallies = make.counter("hightide_feed_tallies_total")
+        self.feed_seconds = make.histogram("hightide_feed_seconds")
         self.floor = make.gauge("hightide_floor_ms")
         self.purged_keys = make.counter("hightide_purged_keys_total")
         self.purge_seconds = make.histogram("hightide_purge_seconds")

@@ -5,18 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from streams.app import OwnChannel
+from streams.feed.feeding import Feeding
 from streams.intake.intake import WorkerIntake
 from streams.marking import Marking
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Channels carry chunks (`orders`, `sessions`) or nudges that there may be work (`peaks`, `records`, `alerts`)."""
+    """Channels carry chunks (`orders`, `sessions`) or nudges that there may be work (`peaks`, `records`, `alerts`,
+    `tallies`); `feeding` is None if there is no feed."""
 
     intake: WorkerIntake
     marking: Marking
+    feeding: Feeding | None
     orders: OwnChannel
     sessions: OwnChannel
     peaks: OwnChannel
     records: OwnChannel
     alerts: OwnChannel
+    tallies: OwnChannel

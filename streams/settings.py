@@ -96,6 +96,13 @@ class Settings:
         "remember every payment: attributes refunds that do not say where they belong, and refuses a second payment",
     )
 
+    feed: bool = _setting(
+        "FEED",
+        "on",
+        on_or_off(),
+        "publish changed tallies to the topic `tallies`, about once a second for each",
+    )
+
     memory_mb: int = _setting(
         "MEMORY_MB",
         "0",

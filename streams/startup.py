@@ -47,7 +47,15 @@ async def check_scripts(redis: Redis, group: str) -> None:
 async def _settle_twice(redis: Redis, keys: Keys) -> list[Applied | Elsewhere]:
     sums, members, session = _made(keys)[-3:]
     rows = ShardRows(
-        [sums], [["00g", 1]], [members], [[0]], ["b"], [session], [["s", "", 1, 1]], ["hour|0|platform|all"]
+        [sums],
+        [["00g", 1]],
+        [members],
+        [[0]],
+        ["b"],
+        [session],
+        [["s", "", 1, 1]],
+        ["hour|0|platform|all"],
+        tallies=["0|platform|all"],
     )
     fence = [keys.fence(*_TP), keys.partitions()]
     await lua_script(redis, "streams.tally", "fences")(keys=fence, args=[partition_member(_TP), 0])
@@ -59,7 +67,7 @@ def _made(keys: Keys) -> list[str]:
     """Every key that the test may make."""
     return [
         keys.fence(*_TP), keys.partitions(), keys.sequence(), keys.settling(), keys.first_offsets(*_TP),
-        keys.changed("peaks"), keys.changed("records"),
+        keys.changed("peaks"), keys.changed("records"), keys.changed_tallies(),
         keys.hours("platform", 0, "all"), keys.sketch("buyers", "platform", 0, "all"), keys.session("s"),
     ]  # fmt: skip
 

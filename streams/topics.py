@@ -22,7 +22,8 @@ _INPUT: Final = {
     "retention.ms": str(_INPUT_RETENTION_MS),
     "message.timestamp.type": "LogAppendTime",
 }
-_TALLIES: Final = {"cleanup.policy": "compact"}
+#: the last record of each tally, for as long as its hour is kept everywhere; older hours are asked for over HTTP
+_TALLIES: Final = {"cleanup.policy": "compact,delete", "retention.ms": str(_INPUT_RETENTION_MS)}
 #: neither compacted nor expired: every revision counts, as history for people and as the publisher's memory of what it
 #: has published already; alerts are few
 _ALERTS: Final = {"cleanup.policy": "delete", "retention.ms": "-1"}

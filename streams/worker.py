@@ -247,6 +247,7 @@ class Worker:
                 await assembly.purger.release()
                 await assembly.redriver.close()
                 await assembly.publisher.close()
+                await assembly.feed.close()
                 await producer.stop()
         except Exception as error:  # whatever hangs or fails now, the exit code is what counts
             self._leave_by_force(str(error) or type(error).__name__)
@@ -282,5 +283,5 @@ def partition_state(partition: Partition) -> PartitionState:
 
 
 async def _nudge(parts: Parts) -> None:
-    for channel in (parts.peaks, parts.records, parts.alerts):
+    for channel in (parts.peaks, parts.records, parts.alerts, parts.tallies):
         channel.nudge()

@@ -65,6 +65,7 @@ class Path:
         rejects: RejectsTopic,
         patience: Patience,
         meter: Meter,
+        feed: bool = True,
     ) -> None:
         self._redis = redis
         self._keys = keys
@@ -75,7 +76,7 @@ class Path:
         self._patience = patience
         self._meter = meter
         self._fitting = _Fitting()
-        self._settlers = [Settler(redis, shard) for shard in keys]
+        self._settlers = [Settler(redis, shard, feed) for shard in keys]
 
     async def take(self, partition: Partition, chunk: Chunk) -> Judged:
         """Count `chunk` and say how it was judged.

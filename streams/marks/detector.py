@@ -112,6 +112,10 @@ class Detector:
         """One pass over changed sessions of a shard; their rankings may lie in any shard, and are fed by all."""
         return await self._pass(self._records, shard, range(len(self._keys)))
 
+    async def watermark_ms(self) -> int | None:
+        """The watermark as it stands now, in epoch ms; None while there is none. Raises `redis.RedisError`."""
+        return await self._watermark_ms()
+
     async def release(self) -> None:
         """Give the leases back, at the end of the worker."""
         for lease in self._leases.values():

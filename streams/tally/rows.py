@@ -20,7 +20,7 @@ Row = list[str | int]
 class ShardRows:
     """Rows of one shard, each list beside the keys that it goes to (`settle.lua`, ARGV 1).
 
-    `members` are places in `names`, from 0.
+    `members` are places in `names`, from 0. `tallies` names what changed for the feed (`streams/feed/names.py`).
     """
 
     sum_keys: list[str] = field(default_factory=list)
@@ -32,6 +32,7 @@ class ShardRows:
     sessions: list[list[str | int]] = field(default_factory=list)
     peaks: list[str] = field(default_factory=list)
     records: set[str] = field(default_factory=set)
+    tallies: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.sums) + len(self.members) + len(self.sessions)
@@ -61,6 +62,8 @@ def shard_rows(deltas: Deltas, keys: list[Keys]) -> list[ShardRows]:
         rows.session_keys.append(keys[shard].session(session_id))
         rows.sessions.append([news.started, news.ended, news.first_ms, news.last_ms])
         rows.records.add(f"session|{session_id}")
+        if news.started or news.ended:  # else its hours tell of it
+            rows.tallies.append(f"session|{session_id}")
     for shard, of_shard in enumerate(totals):
         if row := [part for field in of_shard.items() for part in field]:
             by_shard[shard].sum_keys.append(keys[shard].totals())
@@ -87,6 +90,7 @@ def _hour_row(rows: ShardRows, keys: Keys, dimension: str, id: str, hour: int, s
         return
     rows.sum_keys.append(key)
     rows.sums.append(row)
+    rows.tallies.append(f"{hour}|{dimension}|{id}")
     if id == NONE_ID:
         return  # it is in the sums, but in no ranking
     if sums[GMV] and dimension in PEAK_HOUR_SCOPES:

@@ -1,7 +1,7 @@
 -- Step 4, settle: the deltas of records [start, stop) of one partition into one shard, together with the fence.
 --
 -- KEYS  1 fence hash, 2 set of partitions, 3 sequence, 4 settling, 5 first offsets, 6 changed:peaks, 7 changed:records,
---       then the hashes and sketches that the parts of ARGV[1] name, in their order: sums, members, sessions, orders.
+--       8 changed:tallies, then the hashes and sketches that the parts of ARGV[1] name, in their order: sums, members, sessions, orders.
 -- ARGV  1 a msgpack array:
 --       partition (text "number:topic"), start, stop (record offsets), counted, resends, rejected (records),
 --       holes (offsets without a record),
@@ -14,6 +14,7 @@
 --                        "" = none; `bytes.lua` stands in front of this text
 --       orders         {{field, value, ...}, ...}        one for each key, HSET
 --       names          {name, ...}                       what members are places in, from 0
+--       tallies        what the feed reads, one text however many tallies changed (`streams/feed/names.py`); "" = no feed
 --
 -- Returns {1, sequence} applied; {0, next} the fence stands elsewhere, nothing changed; {-1, ""} no fence;
 --         {-2, what} an earlier settle died half-way; {-3, why} this one failed and was taken back.
@@ -26,7 +27,7 @@
 local job = cmsgpack.unpack(ARGV[1])
 local partition, start, stop = job[1], job[2], job[3]
 local first_offsets, peaks, records = job[13], job[14], job[15]
-local sums, members, sessions, orders, names = job[16], job[17], job[18], job[19], job[20]
+local sums, members, sessions, orders, names, tallies = job[16], job[17], job[18], job[19], job[20], job[21]
 
 local fence = redis.call('HMGET', KEYS[1], 'next', 'trusted_ms', 'arrival_ms', 'unread')
 if not fence[1] then return {-1, ''} end
@@ -39,7 +40,7 @@ local function at_most(items, do_part) -- Lua's unpack is bounded by its stack
 end
 
 -- 1. What can be repeated without harm.
-local key = 7 + #sums
+local key = 8 + #sums
 for i = 1, #members do
   local named = members[i]
   for j = 1, #named do named[j] = names[named[j] + 1] end
@@ -76,6 +77,9 @@ for at, changed in ipairs({peaks, records}) do
   end
   at_most(pairs_of, function(...) redis.call('ZADD', KEYS[5 + at], ...) end)
 end
+if tallies ~= '' then
+  redis.call('HSET', KEYS[8], string.format('%.0f %.0f ', sequence, start) .. partition, tallies)
+end
 -- Nothing may fail behind the sums: what is written there is tried here, on the same keys and by the same commands.
 redis.call('HSET', KEYS[1], 'unread', fence[4] or 1)
 redis.call('HINCRBY', KEYS[1], 'counted', 0)
@@ -86,16 +90,16 @@ redis.call('SET', KEYS[4], partition .. ' ' .. start .. ' ' .. stop)
 for i = 1, #sums do
   local row = sums[i]
   for j = 1, #row, 2 do
-    local reply = redis.pcall('HINCRBY', KEYS[7 + i], row[j], row[j + 1])
+    local reply = redis.pcall('HINCRBY', KEYS[8 + i], row[j], row[j + 1])
     if type(reply) == 'table' and reply.err then
       for undo_i = i, 1, -1 do
         local undo = sums[undo_i]
         for undo_j = (undo_i == i and j - 2 or #undo - 1), 1, -2 do
-          redis.call('HINCRBY', KEYS[7 + undo_i], undo[undo_j], -undo[undo_j + 1])
+          redis.call('HINCRBY', KEYS[8 + undo_i], undo[undo_j], -undo[undo_j + 1])
         end
       end
       redis.call('DEL', KEYS[4])
-      return {-3, KEYS[7 + i] .. ': ' .. reply.err}
+      return {-3, KEYS[8 + i] .. ': ' .. reply.err}
     end
   end
 end

@@ -53,10 +53,14 @@ class Elsewhere:
 
 
 class Settler:
-    """Settles one shard. Raises `redis.RedisError` if the store can not be reached, `StoreFault` if it is broken."""
+    """Settles one shard. Raises `redis.RedisError` if the store can not be reached, `StoreFault` if it is broken.
 
-    def __init__(self, redis: Redis, keys: Keys) -> None:
+    `feed`: whether there is a reader for what changed (`streams/feed`).
+    """
+
+    def __init__(self, redis: Redis, keys: Keys, feed: bool = True) -> None:
         self._keys = keys
+        self._changed_of = _changed if feed else _nothing
         self._settle = lua_script(redis, "streams.tally", "settle", behind=[BYTES])
 
     async def settle(
@@ -82,8 +86,9 @@ class Settler:
             rows.sums,
             rows.members,
             rows.sessions,
-            [_binary(row) for row in orders.values()],
+            [_binary_row(row) for row in orders.values()],
             rows.names,
+            self._changed_of(rows),
         ]
         reply = await self._settle(
             keys=[
@@ -94,6 +99,7 @@ class Settler:
                 keys.first_offsets(tp.topic, tp.partition),
                 keys.changed("peaks"),
                 keys.changed("records"),
+                keys.changed_tallies(),
                 *rows.sum_keys,
                 *rows.member_keys,
                 *rows.session_keys,
@@ -104,17 +110,31 @@ class Settler:
         return _read_reply(tp, reply)
 
 
-def _binary(row: Sequence[bytes]) -> msgspec.Raw:
-    """A row of bytes as msgpack of the older kind, without a type for bytes: Redis's scripts read no other."""
+def _changed(rows: ShardRows) -> msgspec.Raw:
+    """What the feed is told: one text, which Redis need not look into (`streams/feed/names.py` reads it)."""
+    return msgspec.Raw(b"".join(_binary(msgspec.msgpack.encode(rows.tallies)))) if rows.tallies else _NO_TEXT
+
+
+def _nothing(rows: ShardRows) -> msgspec.Raw:
+    return _NO_TEXT
+
+
+def _binary_row(row: Sequence[bytes]) -> msgspec.Raw:
     parts = [b"\xdd", len(row).to_bytes(4, "big")]
     for part in row:
-        size = len(part)
-        parts += (_SHORT[size] if size < 32 else b"\xdb" + size.to_bytes(4, "big")), part
+        parts += _binary(part)
     return msgspec.Raw(b"".join(parts))
+
+
+def _binary(part: bytes) -> tuple[bytes, bytes]:
+    """Bytes as msgpack of the older kind, without a type for bytes: Redis's scripts read no other."""
+    size = len(part)
+    return _SHORT[size] if size < 32 else b"\xdb" + size.to_bytes(4, "big"), part
 
 
 #: what stands before up to 31 bytes
 _SHORT = tuple(bytes((0xA0 | size,)) for size in range(32))
+_NO_TEXT = msgspec.Raw(_SHORT[0])
 
 
 def _read_reply(tp: TP, reply: list[int | bytes]) -> Applied | Elsewhere:

@@ -10,6 +10,7 @@ from schemas.alert_text import with_text
 from schemas.alerts import decode_alert, encode_alert
 from schemas.events import OrderEvent, SessionEvent
 from schemas.rejects import Reason, decode_rejected, encode_rejected
+from schemas.tallies import decode_tally, encode_tally
 from streams.intake.admission import Refusal, admit_order, admit_session
 from streams.intake.orders import OrderBook
 from streams.tally.windows import DAY_MS, SHANGHAI
@@ -64,7 +65,8 @@ def test_every_reason_has_an_example(topic: str, reasons: set[Reason]) -> None:
 
 
 def test_every_topic_has_accepted_examples() -> None:
-    assert {path.parts[-3] for path in files("*/accepted/*.json")} == {"orders", "live-sessions", "alerts", "rejects"}
+    topics = {"orders", "live-sessions", "tallies", "alerts", "rejects"}
+    assert {path.parts[-3] for path in files("*/accepted/*.json")} == topics
 
 
 @pytest.mark.parametrize("path", files("alerts/accepted/*"), ids=name)
@@ -77,3 +79,13 @@ def test_an_alert_reads_as_it_was_written_and_its_text_follows_from_its_facts(pa
 @pytest.mark.parametrize("path", files("rejects/accepted/*"), ids=name)
 def test_a_reject_reads_as_it_was_written(path: Path) -> None:
     assert msgspec.json.format(encode_rejected(decode_rejected(path.read_bytes()))) == path.read_bytes()
+
+
+@pytest.mark.parametrize("path", files("tallies/accepted/*"), ids=name)
+def test_a_tally_reads_as_it_was_written_and_its_sums_agree(path: Path) -> None:
+    state = decode_tally(path.read_bytes())
+    assert msgspec.json.format(encode_tally(state)) == path.read_bytes()
+    assert state.net_gmv_fen == state.gmv_fen - state.refund_fen
+    assert state.net_gmv_booked_fen == state.gmv_fen - state.refund_booked_fen
+    due = state.closes_ms is not None and state.as_of_ms is not None and state.as_of_ms >= state.closes_ms
+    assert state.final == due

@@ -38,6 +38,7 @@ _STEPS: Final[dict[str, str | None]] = {
     "marks": "detection",
     "marking": "detection",
     "outbox": "alerts",
+    "feed": "feed",
     "retention": "upkeep",
 }
 

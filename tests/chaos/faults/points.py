@@ -16,6 +16,7 @@ PASSED = {
     "mid_open": 1, "mid_reseek": 1, "after_fetch": 20, "after_admit": 20, "before_rejects": 6, "after_rejects": 6,
     "before_settle": 20, "after_settle": 20, "between_shards": 20, "before_raise": 5, "after_raise": 5,
     "before_publish": 2, "after_publish": 2, "after_ack": 2, "in_purge": 1, "after_redrive_before_forget": 5,
+    "after_feed": 2,
 }  # fmt: skip
 #: chunks so small that there are enough of them, also where a slow machine lets records lie
 _SMALL = {"chunk_records": 100}

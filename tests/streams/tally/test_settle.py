@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable
 
+import msgspec
 import pytest
 from faust.types import TP
 from redis.asyncio import Redis
@@ -46,7 +47,8 @@ async def dump(redis: Redis) -> dict[bytes, object]:
 
 async def counted(redis: Redis) -> dict[bytes, object]:
     """Everything but the change version and the marks: a failing settle may use one up, readers look once more."""
-    marks = {key.encode() for key in (KEYS.sequence(), KEYS.changed("peaks"), KEYS.changed("records"))}
+    keys = KEYS.sequence(), KEYS.changed("peaks"), KEYS.changed("records"), KEYS.changed_tallies()
+    marks = {key.encode() for key in keys}
     return {key: value for key, value in (await dump(redis)).items() if key not in marks}
 
 
@@ -158,14 +160,16 @@ async def test_a_right_that_is_missing_takes_nothing_in_half(redis: Redis, comma
     assert await settler.settle(TP0, progress(1, 2), made, {1: 4}, {}) != Elsewhere(1)
 
 
-@pytest.mark.parametrize("key", [KEYS.sequence(), KEYS.changed("peaks"), KEYS.changed("records")])
+@pytest.mark.parametrize(
+    "key", [KEYS.sequence(), KEYS.changed("peaks"), KEYS.changed("records"), KEYS.changed_tallies()]
+)
 async def test_marks_of_another_type_take_nothing_in_half(redis: Redis, key: str) -> None:
     settler = await fenced(redis)
     made = rows((TALLY, ["20g", 5]))
-    made.peaks, made.records = ["hour|1|platform|all"], {"session|s"}
+    made.peaks, made.records, made.tallies = ["hour|1|platform|all"], {"session|s"}, ["1|platform|all"]
     await settler.settle(TP0, progress(0, 1), made, {}, {})
     await redis.delete(key)
-    await redis.hset(key, "of", "another type")
+    await redis.rpush(key, "of another type")
     before = await counted(redis)
     with pytest.raises(ResponseError, match="WRONGTYPE"):
         await settler.settle(TP0, progress(1, 2), made, {}, {})
@@ -189,6 +193,36 @@ async def test_changed_things_carry_the_sequence_of_their_last_change(redis: Red
     peaks = await redis.zrange(KEYS.changed("peaks"), 0, -1, withscores=True)
     assert peaks == [(b"hour|1|anchor|a", 1.0), (b"hour|1|platform|all", 2.0)]
     assert await redis.zscore(KEYS.changed("records"), "session|s") == 2.0
+
+
+async def test_what_changed_is_left_to_the_feed_once_a_settle_as_one_text(redis: Redis) -> None:
+    settler, names = await fenced(redis), [["1|platform|all", "1|city|x"], ["1|platform|all"], []]
+    for at, each in enumerate(names):
+        made = rows()
+        made.tallies = each
+        for _ in range(2):  # the second changes nothing
+            await settler.settle(TP0, progress(at, at + 1), made, {}, {})
+    left = await redis.hgetall(KEYS.changed_tallies())
+    assert {field.decode(): msgspec.msgpack.decode(text) for field, text in left.items()} == {
+        "1 0 0:orders": names[0], "2 1 0:orders": names[1],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("length", [1, 31, 32, 255, 256, 70_000])
+async def test_the_text_for_the_feed_may_be_of_any_length(redis: Redis, length: int) -> None:
+    settler, made = await fenced(redis), rows()
+    made.tallies = ["n" * length]
+    await settler.settle(TP0, progress(0, 1), made, {}, {})
+    (text,) = (await redis.hgetall(KEYS.changed_tallies())).values()
+    assert msgspec.msgpack.decode(text) == made.tallies
+
+
+async def test_without_a_feed_nothing_is_left_to_it(redis: Redis) -> None:
+    await fenced(redis)
+    made = rows((TALLY, ["20g", 5]))
+    made.tallies = ["1|platform|all"]
+    assert await Settler(redis, KEYS, feed=False).settle(TP0, progress(0, 1), made, {}, {}) == Applied(1)
+    assert not await redis.exists(KEYS.changed_tallies())
 
 
 async def test_a_session_keeps_the_least_start_and_end_and_the_widest_life(redis: Redis) -> None:

@@ -1,0 +1,106 @@
+"""The topic `tallies`: its last records are the truth, whatever happens to worker and store; none comes too often."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from streams.connect import redis_client
+from streams.lab.servers import Store
+from streams.settings import Settings
+from tests.integration.feed import Topic, expected, read_topic, tallies_of, until_told
+from tests.integration.scenario import Evening
+from tests.integration.small import play_share, small_market
+from tests.integration.test_healing import copy_of, go_back
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A store of the test's own, which may go back."""
+    own = Store(tmp_path)
+    own.start()
+    yield own
+    own.stop()
+
+
+@pytest.fixture
+async def evening(settings: Settings, store: Store, tmp_path: Path) -> AsyncIterator[Evening]:
+    """The small market over the broker of the run and this store; nothing is sent, no worker runs."""
+    settings = replace(settings, redis=f"redis://{store.address}/0")
+    redis = redis_client(settings)
+    market = Evening(settings, redis, *small_market(), tmp_path)
+    yield market
+    await market.end()
+    await redis.aclose()
+
+
+async def ends_in_the_truth(evening: Evening, worker: object) -> Topic:
+    report = await evening.finish(worker)  # type: ignore[arg-type]
+    assert report.differences == []
+    await until_told(evening.redis, evening.settings)
+    topic = await read_topic(evening.settings)
+    for states in (topic.last, topic.newest):
+        told, due = tallies_of(states), expected(evening.truth)
+        assert told.keys() >= due.keys()
+        assert {tally: told[tally] for tally in due} == due
+        # a session that sold nothing is told, too: by its declaration
+        assert all(not any(values.values()) for tally, values in told.items() if tally not in due)
+    return topic
+
+
+async def test_the_last_records_are_the_truth_and_none_comes_more_than_once_a_second(evening: Evening) -> None:
+    worker = evening.start_worker()
+    for share in range(10):
+        await play_share(evening, share / 10, (share + 1) / 10)
+        await evening.until(share / 10)
+    topic = await ends_in_the_truth(evening, worker)
+    gaps = [later - at for told in topic.told_ms.values() for at, later in pairwise(told)]
+    assert gaps and min(gaps) >= 950, "a pass begins a second after the last one, and tells a tally once"
+    versions = [each.version for each in topic.last.values()]
+    assert min(versions) > 0
+
+
+async def test_a_kill_and_a_second_worker_end_in_the_truth(evening: Evening) -> None:
+    evening.settings = replace(evening.settings, shards=2)
+    first = evening.start_worker()
+    await play_share(evening, 0.0, 0.5)
+    await evening.until(0.4)
+    first.kill()
+    second = evening.start_worker()
+    await play_share(evening, 0.5, 1.0)
+    await ends_in_the_truth(evening, second)
+
+
+async def test_a_store_that_goes_back_ends_in_the_truth(evening: Evening) -> None:
+    worker = evening.start_worker()
+    await play_share(evening, 0.0, 0.3)
+    await evening.until(0.3)
+    snapshot = await copy_of(evening.redis)
+    await play_share(evening, 0.3, 0.7)
+    await evening.until(0.7)
+    await until_told(evening.redis, evening.settings)
+    await go_back(evening.redis, snapshot)
+    await play_share(evening, 0.7, 1.0)
+    await ends_in_the_truth(evening, worker)
+
+
+async def test_a_store_that_is_emptied_ends_in_the_truth(evening: Evening) -> None:
+    worker = evening.start_worker()
+    await play_share(evening, 0.0, 1.0)
+    await evening.until(0.9)
+    await until_told(evening.redis, evening.settings)
+    await evening.redis.flushall()
+    await ends_in_the_truth(evening, worker)
+
+
+async def test_without_a_feed_nothing_is_told_and_nothing_is_kept_for_it(evening: Evening) -> None:
+    evening.settings = replace(evening.settings, feed=False)
+    worker = evening.start_worker()
+    await play_share(evening, 0.0, 1.0)
+    assert (await evening.finish(worker)).differences == []
+    await until_told(evening.redis, evening.settings)
+    assert (await read_topic(evening.settings)).last == {}
