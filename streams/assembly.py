@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from schemas.alerts import Alert
 from streams.app import OwnChannel, create_app
 from streams.errors import Expected
+from streams.feed.business import Business
 from streams.feed.feed import TalliesFeed
 from streams.feed.feeding import Feeding
 from streams.feed.states import Terms
@@ -62,6 +63,7 @@ class Assembly:
     purger: Purger
     redriver: Redriver
     conservation: Conservation
+    business: Business
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,9 @@ def assemble(around: Surroundings) -> Assembly:
     )
     heartbeat = Heartbeat(around.redis, around.keys, intake, patience, meter)
     conservation = Conservation(around.redis, around.keys, around.metrics, _tell_gap)
-    return Assembly(app, parts, heartbeat, detector, publisher, feed, _purger(around), _redriver(around), conservation)
+    business = Business(around.redis, around.keys, around.settings.zone, around.metrics, _clock_ms)
+    beside = _purger(around), _redriver(around), conservation, business
+    return Assembly(app, parts, heartbeat, detector, publisher, feed, *beside)
 
 
 def _intake(around: Surroundings, patience: Patience, meter: Meter) -> WorkerIntake:

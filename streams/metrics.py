@@ -5,6 +5,7 @@ never an id from an event.
 """
 
 from dataclasses import dataclass
+from math import nan
 from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -274,6 +275,55 @@ VOCABULARY: tuple[Definition, ...] = (
         _SECONDS,
     ),
     Definition(
+        "hightide_watermark_lag_seconds",
+        "gauge",
+        (),
+        "The clock less the watermark, as every worker reads it in Redis; NaN while there is none, or no Redis.",
+        "Growing under load: the worst partition lags, or a producer's clock is behind; see hightide_trusted_ms.",
+    ),
+    Definition(
+        "hightide_hour_gmv_fen",
+        "gauge",
+        (),
+        "GMV of the whole platform in the hour of the watermark so far; NaN while it is not known, never 0 for that.",
+        "Flat while orders come: see hightide_watermark_lag_seconds, what is shown is as old as that.",
+    ),
+    Definition(
+        "hightide_hour_paid_orders",
+        "gauge",
+        (),
+        "Paid orders of the whole platform in the hour of the watermark so far; NaN while they are not known.",
+        "As hightide_hour_gmv_fen; GMV without orders can not be, report it.",
+    ),
+    Definition(
+        "hightide_hour_channel_gmv_fen",
+        "gauge",
+        ("channel",),
+        "GMV of the hour of the watermark so far by channel: live, shelf and short_video, no others.",
+        "Their sum is hightide_hour_gmv_fen but for paid orders between two looks of a second; else report it.",
+    ),
+    Definition(
+        "hightide_day_gmv_fen",
+        "gauge",
+        (),
+        "GMV of the whole platform on the day of the watermark so far, days as HIGHTIDE_TIMEZONE has them.",
+        "Falls to the first orders of the new day at midnight; at any other time it never falls, report it.",
+    ),
+    Definition(
+        "hightide_best_hour_gmv_fen",
+        "gauge",
+        (),
+        "GMV of the best hour of the whole platform that has closed, the mark to beat; NaN while none has.",
+        "Below what you remember: hours from before Hightide counts are not known to it.",
+    ),
+    Definition(
+        "hightide_open_sessions",
+        "gauge",
+        (),
+        "Sessions that have sold something and have not closed yet.",
+        "Growing without end: no `session.ended` comes, and each closes 6 hours after its last sign of life.",
+    ),
+    Definition(
         "hightide_worker_up",
         "gauge",
         (),
@@ -323,7 +373,23 @@ class Metrics:
         self.floor = make.gauge("hightide_floor_ms")
         self.purged_keys = make.counter("hightide_purged_keys_total")
         self.purge_seconds = make.histogram("hightide_purge_seconds")
+        self.watermark_lag = make.gauge("hightide_watermark_lag_seconds")
+        self.hour_gmv = make.gauge("hightide_hour_gmv_fen")
+        self.hour_orders = make.gauge("hightide_hour_paid_orders")
+        self.hour_channel_gmv = make.gauge("hightide_hour_channel_gmv_fen")
+        self.day_gmv = make.gauge("hightide_day_gmv_fen")
+        self.best_hour_gmv = make.gauge("hightide_best_hour_gmv_fen")
+        self.open_sessions = make.gauge("hightide_open_sessions")
+        self.business_is_unknown()
         self.worker_up = make.gauge("hightide_worker_up")
+
+    def business_is_unknown(self) -> None:
+        """What is sold is not known (yet, or any more): people must not take that for 0."""
+        for each in (
+            self.watermark_lag, self.hour_gmv, self.hour_orders, self.day_gmv, self.best_hour_gmv, self.open_sessions
+        ):  # fmt: skip
+            each.set(nan)
+        self.hour_channel_gmv.clear()
 
     def of_partitions(self) -> list[Gauge]:
         """The gauges that a worker tells of its own partitions, and of no other's."""

@@ -41,6 +41,8 @@ RegisterAgents = Callable[[faust.App, Parts], None]
 #: how often the marking agents look for what other workers left to them, and idle partitions are flagged
 NUDGE_EVERY_S = 0.1
 BEAT_EVERY_S = 1.0
+#: how often the gauges of what is sold are read; a scrape sees them at most as old
+BUSINESS_EVERY_S = 1.0
 #: how often the dimensions are compared
 CONSERVATION_EVERY_S = 3.0
 #: how often something past its time is looked for; what is found is removed at its own pace
@@ -172,6 +174,7 @@ class Worker:
             self._every(NUDGE_EVERY_S, lambda: _nudge(assembly.parts)),
             self._every(PURGE_EVERY_S, assembly.purger.work),
             self._every(REDRIVE_EVERY_S, lambda: self._redrive(assembly.redriver)),
+            self._every(BUSINESS_EVERY_S, assembly.business.look),
             self._every(CONSERVATION_EVERY_S, assembly.conservation.look),
             self._watch(assembly.app),
         )

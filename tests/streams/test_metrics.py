@@ -9,7 +9,10 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from streams.metrics import VOCABULARY, Definition, Metrics
 
-UNITS = ("_seconds", "_records", "_rows", "_ms", "_offset", "_alerts", "_bytes", "_fen", "_up", "_stopped")
+UNITS = (
+    "_seconds", "_records", "_rows", "_ms", "_offset", "_alerts", "_bytes", "_fen", "_up", "_stopped", "_orders",
+    "_sessions",
+)  # fmt: skip
 _ROOT = Path(__file__).parents[2]
 _SOURCE = "".join(path.read_text() for room in ("streams", "agents") for path in (_ROOT / room).rglob("*.py"))
 
