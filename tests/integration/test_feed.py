@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import pytest
 
 from streams.connect import redis_client
+from streams.feed.curve import Span, curves
+from streams.keys import shard_keys
 from streams.lab.servers import Store
+from streams.lab.truth import Tally
 from streams.settings import Settings
+from streams.tally.windows import DAY_MS, HOUR_MS, MINUTE_MS
 from tests.integration.feed import Topic, expected, read_topic, tallies_of, until_told
 from tests.integration.scenario import Evening
 from tests.integration.small import play_share, small_market
@@ -86,6 +90,22 @@ async def test_a_store_that_goes_back_ends_in_the_truth(evening: Evening) -> Non
     await go_back(evening.redis, snapshot)
     await play_share(evening, 0.7, 1.0)
     await ends_in_the_truth(evening, worker)
+    await curves_are_the_truth(evening)
+
+
+async def curves_are_the_truth(evening: Evening) -> None:
+    """Of the platform, every cluster and every session: no dent is left where the store went back."""
+    minutes = {tally: each["gmv_fen"] for tally, each in evening.truth.tallies.items() if tally.grain == "minute"}
+    tallies = sorted({(tally.dimension, tally.id) for tally in minutes})
+    since_ms = min(tally.start_ms for tally in minutes) // HOUR_MS * HOUR_MS
+    keys = [shard_keys(evening.settings.group, 0)]
+    span = Span(since_ms, since_ms + DAY_MS)
+    found = await curves(evening.redis, keys, evening.settings.zone, tallies, span)
+    assert {len(curve.points) for curve in found} == {len(found[0].points)} and len(found[0].points) > 200
+    for (dimension, id), curve in zip(tallies, found, strict=True):
+        starts_ms = [since_ms + number * MINUTE_MS for number in range(len(curve.points))]
+        due = accumulate(minutes.get(Tally(dimension, id, "minute", start_ms), 0) for start_ms in starts_ms)
+        assert curve.points == list(due), (dimension, id)
 
 
 async def test_a_store_that_is_emptied_ends_in_the_truth(evening: Evening) -> None:
