@@ -41,7 +41,7 @@ class TallyState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     #: of the refunds that happened in this window
     refund_booked_fen: int
     net_gmv_booked_fen: int
-    #: distinct buyers, estimated to about 1 %; null in dimensions for which they are not kept
+    #: distinct buyers, estimated to about 1 %; null in dimensions for which they are not kept, and after 35 days
     buyers: int | None
     #: distinct merchants and anchors with a paid order, estimated; null as above
     merchants: int | None

@@ -129,6 +129,10 @@ class Keys:
         """
         return f"{self.prefix}changed:tallies"
 
+    def feed(self) -> str:
+        """String: there once the topic `tallies` has everything of this shard. Remove it, and all is told again."""
+        return f"{self.prefix}feed"
+
     def ranking(self, rule: str, metric: str, dimension: str, id: str) -> str:
         """Hash: stairs, history, alerts and holders of one ranking; see `streams/marks/book.lua`."""
         return f"{self.prefix}ranking:{rule}:{metric}:{dimension}:{id}"

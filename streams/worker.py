@@ -24,10 +24,12 @@ from redis.exceptions import TimeoutError as RedisSilent
 from streams.assembly import Assembly, Surroundings, assemble
 from streams.connect import check_store, kafka_cluster_id, redis_client, wait_for_kafka, wait_for_redis
 from streams.errors import Expected, ServerMissing
+from streams.feed.feed import switched_off
 from streams.health import Health, PartitionState, Seen
 from streams.intake.partition import Partition
 from streams.intake.redriver import Redriver
 from streams.intake.transport import ChunkConsumer
+from streams.keys import shard_keys
 from streams.metrics import Metrics
 from streams.parts import Parts
 from streams.serving import serve
@@ -159,6 +161,9 @@ class Worker:
         await check_layout(redis, self._settings)
         await check_scripts(redis, self._settings.group)
         await require_topics(self._settings)
+        if not self._settings.feed:
+            shards = range(self._settings.shards)
+            await switched_off(redis, [shard_keys(self._settings.group, shard) for shard in shards])
 
     # -- during ----------------------------------------------------------------------------------
     async def _work(self, assembly: Assembly) -> None:

@@ -18,6 +18,7 @@ from streams.failpoints import failpoint
 from streams.feed.marks import ChangedTallies, Taken
 from streams.feed.reading import Record, TallyReader
 from streams.feed.states import Terms
+from streams.feed.sweep import Sweep
 from streams.feed.topic import TalliesTopic
 from streams.keys import Keys
 from streams.marks.lease import Held, Lease
@@ -25,6 +26,7 @@ from streams.retention.floors import read_floors
 
 #: tallies that a pass takes at most, but for the last settle among them
 ENOUGH = 20_000
+EVERYTHING = 1 << 60
 #: and that one script reads: some 2 ms of Redis
 _AT_ONCE = 300
 
@@ -50,24 +52,41 @@ class TalliesFeed:
         self._watermark_ms = watermark_ms
         self._changed = ChangedTallies(redis)
         self._reader = TallyReader(redis, terms)
+        self._sweeps = [Sweep(redis, each) for each in keys]
         self._leases = [Lease(redis, each.lease("tallies"), worker_id) for each in keys]
 
     async def publish_pass(self, shard: int) -> int:
         """Publish what changed in a shard; returns how many tallies the topic took."""
-        keys, lease = self._keys[shard], self._leases[shard]
-        if not await self._redis.exists(keys.changed_tallies()) or await lease.hold() is Held.NOT:
+        keys, lease, sweep = self._keys[shard], self._leases[shard], self._sweeps[shard]
+        whole = bool(await self._redis.exists(keys.feed()))
+        if whole:
+            sweep.restart()
+        if (whole and not await self._redis.exists(keys.changed_tallies())) or await lease.hold() is Held.NOT:
             return 0
         taken = await self._changed.take(keys, ENOUGH)
+        last = not whole and await sweep.page(taken.changed)
         try:
             told = await self._tell(keys, lease, taken)
-        except KafkaError:
-            await self._changed.merge(keys, await self._changed.take(keys, ENOUGH**2))
+        except Exception as error:
+            sweep.restart()
+            if isinstance(error, KafkaError):
+                await self._changed.merge(keys, await self._changed.take(keys, EVERYTHING))
             raise
         failpoint("after_feed")
         await self._changed.published(keys, taken)
+        if last:
+            await self._redis.set(keys.feed(), 1)
         return told
 
     async def _tell(self, keys: Keys, lease: Lease, taken: Taken) -> int:
+        records = await self._read(keys, taken)
+        if records:
+            await lease.hold()  # reading took its time; if it is another's by now, nothing is sent
+            await self._topic.send(records, lambda: lease.left_s)
+        return len(records)
+
+    async def _read(self, keys: Keys, taken: Taken) -> list[Record]:
+        """The records of all that has changed; read again where a purge went on meanwhile, which leaves parts."""
         # before the values: what happened up to then is in them
         watermark_ms, floors = await self._watermark_ms(), await read_floors(self._redis, keys)
         records: list[Record] = []
@@ -75,16 +94,19 @@ class TalliesFeed:
             records += await self._reader.hours(keys, hours, floors, watermark_ms)
         for ids in _slices(taken.changed.sessions):
             records += await self._reader.sessions(keys, ids, watermark_ms)
-        if records:
-            await lease.hold()  # reading took its time; if it is another's by now, nothing is sent
-            await self._topic.send(records, lambda: lease.left_s)
-        return len(records)
+        return records if await read_floors(self._redis, keys) == floors else await self._read(keys, taken)
 
     async def close(self) -> None:
         """Give the leases back and end the producer."""
         for lease in self._leases:
             await lease.release()
         await self._topic.close()
+
+
+async def switched_off(redis: Redis, keys: Sequence[Keys]) -> None:
+    """Forget what is not published: once the feed is on again, everything is. Raises `redis.RedisError`."""
+    for each in keys:
+        await redis.delete(each.feed(), each.changed_tallies())
 
 
 def _slices(items: Any) -> Iterator[list[Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -35,7 +35,7 @@ class TallyReader:
 
     async def hours(self, keys: Keys, hours: Sequence[Hour], floors: Floors, watermark_ms: int | None) -> list[Record]:
         """The records of these hours, without those that were purged or never stood there."""
-        reads = _Reads(keys)
+        reads = _Reads(keys, floors.sketches)
         kept = [each for each in hours if each[2] >= _floor(each[0], floors)]
         for dimension, id, hour in kept:
             reads.hour(dimension, id, hour)
@@ -44,7 +44,7 @@ class TallyReader:
         records: list[Record] = []
         for dimension, id, hour in kept:
             codes = by_code(next(values))
-            distinct = _distinct(dimension, id, values)
+            distinct = Distinct(*(next(values) for _ in _sketches(dimension, id, hour, floors.sketches)))
             if codes is not None:
                 state = hour_state(terms, (dimension, id, hour), codes, distinct, at)
                 records.append((hour_key(dimension, terms.zone.start_ms("hour", hour), id), encode_tally(state)))
@@ -76,10 +76,11 @@ class TallyReader:
 
 
 class _Reads:
-    """Keys, and how each is read (`read.lua`)."""
+    """Keys, and how each is read (`read.lua`); `first_sketch` is the first local hour whose sketches are kept."""
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: Keys, first_sketch: int = 0) -> None:
         self._keys = keys
+        self._first_sketch = first_sketch
         self.keys: list[str] = [keys.sequence()]
         self.how: list[str | int] = []
 
@@ -89,7 +90,7 @@ class _Reads:
             self._add(keys.session_hours(id), str(hour))
         else:
             self._add(keys.hours(dimension, hour // 24, id), _TWO_DIGITS[hour % 24])
-        for of in _sketches(dimension, id):
+        for of in _sketches(dimension, id, hour, self._first_sketch):
             self._add(keys.sketch(of, dimension, hour, id), _COUNT)
 
     def session(self, id: str) -> None:
@@ -102,15 +103,11 @@ class _Reads:
         self.how.append(how)
 
 
-def _sketches(dimension: str, id: str) -> tuple[str, ...]:
-    """What is counted of the distinct ids of an hour."""
-    if id == NONE_ID or dimension not in BUYER_HOUR_DIMENSIONS:
+def _sketches(dimension: str, id: str, hour: int, first_hour: int) -> tuple[str, ...]:
+    """What is counted of the distinct ids of an hour; before the first hour whose sketches are kept, nothing."""
+    if id == NONE_ID or dimension not in BUYER_HOUR_DIMENSIONS or hour < first_hour:
         return ()
     return ("buyers", "merchants", "anchors") if dimension in TRADER_HOUR_DIMENSIONS else ("buyers",)
-
-
-def _distinct(dimension: str, id: str, values: Iterable[int]) -> Distinct:
-    return Distinct(*(next(iter(values)) for _ in _sketches(dimension, id)))
 
 
 def _floor(dimension: str, floors: Floors) -> int:

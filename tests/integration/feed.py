@@ -55,11 +55,12 @@ async def read_topic(settings: Settings) -> Topic:
 
 
 async def until_told(redis: Redis, settings: Settings) -> None:
-    """Wait until nothing is left to be published."""
-    left = [shard_keys(settings.group, shard).changed_tallies() for shard in range(settings.shards)]
+    """Wait until nothing is left to be published, and everything has been told once."""
+    keys = [shard_keys(settings.group, shard) for shard in range(settings.shards)]
+    left, whole = [each.changed_tallies() for each in keys], [each.feed() for each in keys]
     async with asyncio.timeout(60):
         # what is waited for is in another process
-        while await redis.exists(*left):  # noqa: ASYNC110
+        while await redis.exists(*left) or await redis.exists(*whole) < len(whole):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 

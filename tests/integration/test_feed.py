@@ -117,10 +117,15 @@ async def test_a_store_that_is_emptied_ends_in_the_truth(evening: Evening) -> No
     await ends_in_the_truth(evening, worker)
 
 
-async def test_without_a_feed_nothing_is_told_and_nothing_is_kept_for_it(evening: Evening) -> None:
+async def test_a_feed_that_is_switched_on_later_tells_everything(evening: Evening) -> None:
     evening.settings = replace(evening.settings, feed=False)
     worker = evening.start_worker()
-    await play_share(evening, 0.0, 1.0)
-    assert (await evening.finish(worker)).differences == []
-    await until_told(evening.redis, evening.settings)
+    await play_share(evening, 0.0, 0.6)
+    await evening.until(0.6)
+    assert not await evening.redis.exists(shard_keys(evening.settings.group, 0).changed_tallies())
     assert (await read_topic(evening.settings)).last == {}
+    worker.terminate()
+    evening.settings = replace(evening.settings, feed=True)
+    worker = evening.start_worker()
+    await play_share(evening, 0.6, 1.0)
+    await ends_in_the_truth(evening, worker)

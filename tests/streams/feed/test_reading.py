@@ -67,6 +67,15 @@ async def test_what_lies_below_a_floor_is_a_part_and_is_not_told(redis: Redis, r
     assert await told(long_hours=HOUR + 1) == {"anchor", "session"}
 
 
+async def test_distinct_ids_that_were_purged_are_unknown_not_none(redis: Redis, reader: TallyReader) -> None:
+    await redis.hset(KEYS.hours("cluster", DAY, "c"), mapping={"07g": 5})
+    await redis.pfadd(KEYS.sketch("buyers", "cluster", HOUR, "c"), "a", "b")
+    for floor, counts in ((HOUR, (2, 0, 0)), (HOUR + 1, (None, None, None))):
+        records = await reader.hours(KEYS, [("cluster", "c", HOUR)], Floors(sketches=floor), 99)
+        (state,) = states(records).values()
+        assert (state.buyers, state.merchants, state.anchors) == counts
+
+
 async def test_a_session_is_read_whole(redis: Redis, reader: TallyReader) -> None:
     start_ms = SHANGHAI.start_ms("hour", HOUR)
     await redis.hset(KEYS.session_hours("s"), mapping={f"{HOUR}g": 7, f"{HOUR + 1}g": 1})
