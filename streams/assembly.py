@@ -36,6 +36,8 @@ from streams.marking import Marking
 from streams.marks.detector import Detector
 from streams.memory import allowed_bytes
 from streams.metrics import Metrics
+from streams.notify.notifying import Notifying
+from streams.notify.telling import Telling
 from streams.outbox.publisher import Publisher
 from streams.parts import Parts
 from streams.retention.partitions import InputPartitions
@@ -94,7 +96,7 @@ def assemble(around: Surroundings) -> Assembly:
     meter = Meter(around.metrics, around.settings.zone, around.settings.lateness_s * 1000)
     intake = _intake(around, patience, meter)
     app = create_app(around.settings, intake)
-    orders, sessions, peaks, records, alerts, tallies = (OwnChannel(app) for _ in range(6))
+    orders, sessions, peaks, records, alerts, notify, tallies = (OwnChannel(app) for _ in range(7))
     topics = around.topics
     intake.put = {topics.orders: orders.put, topics.live_sessions: sessions.put}
 
@@ -109,9 +111,8 @@ def assemble(around: Surroundings) -> Assembly:
     )
     feed = _feed(around, detector)
     feeding = Feeding(feed, around.settings.shards, around.metrics, intake.behind, around.end)
-    parts = Parts(
-        intake, marking, feeding if around.settings.feed else None, orders, sessions, peaks, records, alerts, tallies
-    )
+    duties = _notifying(around), feeding if around.settings.feed else None
+    parts = Parts(intake, marking, *duties, orders, sessions, peaks, records, alerts, notify, tallies)
     heartbeat = Heartbeat(around.redis, around.keys, intake, patience, meter)
     conservation = Conservation(around.redis, around.keys, around.metrics, _tell_gap)
     business = Business(around.redis, around.keys, around.settings.zone, around.metrics, _clock_ms)
@@ -179,6 +180,11 @@ def _feed(around: Surroundings, detector: Detector) -> TalliesFeed:
         detector.watermark_ms,
         around.worker_id,
     )
+
+
+def _notifying(around: Surroundings) -> Notifying:
+    telling = Telling(around.redis, around.keys[0], around.settings.kafka, around.topics.alerts, around.worker_id)
+    return Notifying(telling, around.end)
 
 
 def _purger(around: Surroundings) -> Purger:

@@ -53,7 +53,7 @@ class Keys:
         return f"{self.prefix}watermark"
 
     def lease(self, duty: str) -> str:
-        """String: the worker that holds a duty of this shard (`peaks`, `publish`, `purge`), with a short expiry."""
+        """String: the worker that holds a duty of this shard (`peaks`, `publish`, `purge`, `notify`), expiring soon."""
         return f"{self.prefix}lease:{duty}"
 
     def floors(self) -> str:
@@ -160,6 +160,10 @@ class Keys:
     def outbox(self) -> str:
         """Stream: alert revisions not yet acknowledged by the `alerts` topic."""
         return f"{self.prefix}outbox"
+
+    def told(self) -> str:
+        """Stream, shard 0 only: the topic `alerts`; entry `<offset + 1>-0`, its field `a` is the alert as JSON."""
+        return f"{self.prefix}told"
 
     def passes(self, reader: str) -> str:
         """Hash: source shard -> the last step that a pass over its marks took here; see `streams/marks/steps.py`.

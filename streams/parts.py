@@ -8,19 +8,22 @@ from streams.app import OwnChannel
 from streams.feed.feeding import Feeding
 from streams.intake.intake import WorkerIntake
 from streams.marking import Marking
+from streams.notify.notifying import Notifying
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Channels carry chunks (`orders`, `sessions`) or nudges that there may be work (`peaks`, `records`, `alerts`,
-    `tallies`); `feeding` is None if there is no feed."""
+    """Channels carry chunks (`orders`, `sessions`) or nudges that there may be work (the others). `feeding` is None if
+    there is no feed."""
 
     intake: WorkerIntake
     marking: Marking
+    notifying: Notifying
     feeding: Feeding | None
     orders: OwnChannel
     sessions: OwnChannel
     peaks: OwnChannel
     records: OwnChannel
     alerts: OwnChannel
+    notify: OwnChannel
     tallies: OwnChannel

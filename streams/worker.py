@@ -256,6 +256,7 @@ class Worker:
                 await assembly.redriver.close()
                 await assembly.publisher.close()
                 await assembly.feed.close()
+                await assembly.parts.notifying.close()
                 await producer.stop()
         except Exception as error:  # whatever hangs or fails now, the exit code is what counts
             self._leave_by_force(str(error) or type(error).__name__)
@@ -291,5 +292,5 @@ def partition_state(partition: Partition) -> PartitionState:
 
 
 async def _nudge(parts: Parts) -> None:
-    for channel in (parts.peaks, parts.records, parts.alerts, parts.tallies):
+    for channel in (parts.peaks, parts.records, parts.alerts, parts.notify, parts.tallies):
         channel.nudge()
