@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -34,9 +35,13 @@ from streams.intake.store_calls import Patience
 from streams.keys import Keys, shard_keys
 from streams.marking import Marking
 from streams.marks.detector import Detector
+from streams.marks.lease import Lease
 from streams.memory import allowed_bytes
 from streams.metrics import Metrics
+from streams.notify.delivering import Delivering
+from streams.notify.journal import Journal
 from streams.notify.notifying import Notifying
+from streams.notify.target_file import read_targets
 from streams.notify.telling import Telling
 from streams.outbox.publisher import Publisher
 from streams.parts import Parts
@@ -183,8 +188,19 @@ def _feed(around: Surroundings, detector: Detector) -> TalliesFeed:
 
 
 def _notifying(around: Surroundings) -> Notifying:
-    telling = Telling(around.redis, around.keys[0], around.settings.kafka, around.topics.alerts, around.worker_id)
-    return Notifying(telling, around.end)
+    settings, topics, keys = around.settings, around.topics, around.keys[0]
+    telling = Telling(around.redis, keys, settings.kafka, topics.alerts, around.worker_id)
+    delivering = Delivering(
+        Lease(around.redis, keys.lease("deliver"), around.worker_id),
+        settings.kafka,
+        topics.alerts,
+        Journal(settings.kafka, topics.deliveries, around.producer),
+        around.metrics,
+        settings.zone.offset_ms,
+        _clock_ms,
+        read_targets(settings.notify, os.environ),
+    )
+    return Notifying(telling, delivering, around.end)
 
 
 def _purger(around: Surroundings) -> Purger:

@@ -53,7 +53,7 @@ class Keys:
         return f"{self.prefix}watermark"
 
     def lease(self, duty: str) -> str:
-        """String: the worker that holds a duty of this shard (`peaks`, `publish`, `purge`, `notify`), expiring soon."""
+        """String: the worker that holds a duty of this shard (`peaks`, `publish`, `notify`, …), expiring soon."""
         return f"{self.prefix}lease:{duty}"
 
     def floors(self) -> str:

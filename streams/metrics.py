@@ -253,6 +253,42 @@ VOCABULARY: tuple[Definition, ...] = (
         _SECONDS,
     ),
     Definition(
+        "hightide_notify_delivered_total",
+        "counter",
+        ("target",),
+        "Messages that a target took.",
+        "Flat while hightide_notify_waiting_alerts grows: see hightide_notify_failed_total and the log.",
+    ),
+    Definition(
+        "hightide_notify_failed_total",
+        "counter",
+        ("target",),
+        "Attempts that failed: the target was away, slow, too busy, or refused. The message waits, but for a refusal.",
+        "See `hightide alerts show`: mend address, secret or target, then `hightide alerts resend` what it refused.",
+    ),
+    Definition(
+        "hightide_notify_waiting_alerts",
+        "gauge",
+        ("target",),
+        "Alerts that a target is owed: silenced, in quiet hours, above its rate, or the target is away.",
+        "Growing without a silence: the target is away, or takes fewer messages than it is told.",
+    ),
+    Definition(
+        "hightide_notify_seconds",
+        "histogram",
+        ("target",),
+        "Time from an alert in its topic to the answer of the target that took it; grouping takes up to 0.25 s.",
+        "Above 0.5 s without silences: the target is slow, or it is above its rate; see its waiting alerts.",
+        _SECONDS,
+    ),
+    Definition(
+        "hightide_notify_old_total",
+        "counter",
+        (),
+        "Alerts that a target was not told because they were older than `old_after_min` when they were first seen.",
+        "A replay of the past: as it should be. Live: the watermark is behind, see hightide_watermark_ms.",
+    ),
+    Definition(
         "hightide_floor_ms",
         "gauge",
         ("shard", "kind"),
@@ -370,6 +406,11 @@ class Metrics:
         self.outbox_pending = make.gauge("hightide_outbox_pending_alerts")
         self.feed_tallies = make.counter("hightide_feed_tallies_total")
         self.feed_seconds = make.histogram("hightide_feed_seconds")
+        self.notify_delivered = make.counter("hightide_notify_delivered_total")
+        self.notify_failed = make.counter("hightide_notify_failed_total")
+        self.notify_waiting = make.gauge("hightide_notify_waiting_alerts")
+        self.notify_seconds = make.histogram("hightide_notify_seconds")
+        self.notify_old = make.counter("hightide_notify_old_total")
         self.floor = make.gauge("hightide_floor_ms")
         self.purged_keys = make.counter("hightide_purged_keys_total")
         self.purge_seconds = make.histogram("hightide_purge_seconds")

@@ -114,6 +114,10 @@ class Settings:
         "METRICS", "", address_or_off(), "bind address of a worker's `/metrics`, `/readyz`, `/healthz`; empty = off"
     )
 
+    notify: str = _setting(
+        "NOTIFY", "", Parser(str, "the path of a file, or empty for nobody"), "TOML file of who is told; empty = nobody"
+    )
+
     # the group only decides who reads what, the fences decide who counts: as short as the group's coordinator allows
     session_s: int = _setting(
         "SESSION_S", "6", whole(1, 300), "a worker that is silent for this long loses its partitions to the others"

@@ -8,6 +8,7 @@ LIVE_SESSIONS: Final = "live-sessions"
 TALLIES: Final = "tallies"
 ALERTS: Final = "alerts"
 REJECTS: Final = "rejects"
+DELIVERIES: Final = "deliveries"
 
 _DAY_MS: Final = 86_400_000
 #: hours are kept for 35 days and an event may arrive a day ahead of its time: from 36 days of log every kept hour can
@@ -27,6 +28,8 @@ _TALLIES: Final = {"cleanup.policy": "compact,delete", "retention.ms": str(_INPU
 #: neither compacted nor expired: every revision counts, as history for people and as the publisher's memory of what it
 #: has published already; alerts are few
 _ALERTS: Final = {"cleanup.policy": "delete", "retention.ms": "-1"}
+#: the newest of each key is the memory of who was told what; a quarter of a year is more than any silence or outage
+_DELIVERIES: Final = {"cleanup.policy": "compact,delete", "retention.ms": str(90 * _DAY_MS)}
 _REJECTS: Final = {"cleanup.policy": "delete", "retention.ms": str(_REJECTS_RETENTION_MS)}
 
 
@@ -79,16 +82,22 @@ class Topics:
         return self.prefix + REJECTS
 
     @property
+    def deliveries(self) -> str:
+        """Out: who was told what, what waits, silences; keyed by what it is of (`schemas/deliveries.py`)."""
+        return self.prefix + DELIVERIES
+
+    @property
     def inputs(self) -> tuple[str, str]:
         """The two topics that are consumed, whose partitions carry fences."""
         return self.orders, self.live_sessions
 
     def table(self, partitions: int) -> tuple[Topic, ...]:
-        """All topics as production wants them. Alerts have one partition, so that they have one order."""
+        """All topics as production wants them. Alerts, and deliveries, have one partition: one order."""
         return (
             Topic(self.orders, partitions, dict(_INPUT)),
             Topic(self.live_sessions, partitions, dict(_INPUT)),
             Topic(self.tallies, partitions, dict(_TALLIES)),
             Topic(self.alerts, 1, dict(_ALERTS)),
             Topic(self.rejects, partitions, dict(_REJECTS)),
+            Topic(self.deliveries, 1, dict(_DELIVERIES)),
         )

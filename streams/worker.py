@@ -31,6 +31,7 @@ from streams.intake.redriver import Redriver
 from streams.intake.transport import ChunkConsumer
 from streams.keys import shard_keys
 from streams.metrics import Metrics
+from streams.notify.target_file import read_targets
 from streams.parts import Parts
 from streams.serving import serve
 from streams.settings import Settings
@@ -75,9 +76,11 @@ class Worker:
 
     async def run(self) -> int:
         """Work until SIGTERM, SIGINT or a fault. Raises `Expected` with what the operator must do."""
+        read_targets(self._settings.notify, os.environ)  # a mistake must show before anything is waited for
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ended.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
         stop_serving = serve(self._settings.metrics, self._metrics, self._health)
         living = asyncio.create_task(self._live())
         try:
@@ -135,6 +138,11 @@ class Worker:
         finally:
             self._leaving.set()
             await self._close(assembly, producer)
+
+    def _reload(self) -> None:
+        """SIGHUP: read again what a running worker can change."""
+        if self._assembly is not None:
+            self._assembly.parts.notifying.reload(self._settings.notify)
 
     def _end(self, fault: Expected) -> None:
         """Ask the worker to end; the first fault is the one that is told."""
