@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Sequence
 
 from streams.cli import (
+    alerts_cmd,
     audit_cmd,
     bench_cmd,
     demo_cmd,
@@ -30,6 +31,7 @@ COMMANDS = (
     simulate_cmd,
     audit_cmd,
     verify_cmd,
+    alerts_cmd,
     rejects_cmd,
     bench_cmd,
     topics_cmd,

@@ -23,6 +23,8 @@ _log = logging.getLogger(__name__)
 
 _LOOK_MS = 200
 _LOOKS = 10
+#: how long a broker holds a fetch that finds nothing. Kafka ends it with the first record, some others do not
+_FETCH_MS = 50
 _ASK_AGAIN_S = 1.0
 #: how often what waits is written down
 _WAITING_EVERY_MS = 10_000
@@ -85,9 +87,11 @@ class Delivering:
         self._begun_with = self.targets
         ledger, position = await self._journal.read()
         self._deciding = Deciding(self.targets, ledger, self._offset_ms, self._metrics.notify_old.inc)
-        # a fetch that waits for records is answered with the first of them, of whichever topic
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._servers, enable_auto_commit=False, auto_offset_reset="earliest"
+            bootstrap_servers=self._servers,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=_FETCH_MS,
         )
         try:
             await consumer.start()

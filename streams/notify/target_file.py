@@ -198,8 +198,12 @@ def _bool(value: Any) -> bool:
     return value
 
 
-_RULES: Final = tuple(Rule)
 _STATES: Final = tuple(State)
+_RULES: Final = tuple(Rule)
+
+#: what may stand where rules and scopes are chosen; each raises `ValueError` for what names none
+rule_pattern: Final = _one_of(_RULES)
+scope_pattern: Final = _one_of(_DIMENSIONS, lambda text: text.partition(":")[0])
 
 #: keys of the file itself
 _FILE: Final = {"old_after_min": _whole(1, 100_000_000)}
@@ -207,9 +211,9 @@ _FILE: Final = {"old_after_min": _whole(1, 100_000_000)}
 _TARGET: Final = {
     "name": _Field(_text(_NAME), "up to 40 of the characters a-z 0-9 _ -"),
     "kind": _Field(_kind, " | ".join(Kind)),
-    "rules": _Field(_list(_one_of(_RULES)), f"a list of {', '.join(_RULES)}; * stands for anything"),
+    "rules": _Field(_list(rule_pattern), f"a list of {', '.join(_RULES)}; * stands for anything"),
     "scopes": _Field(
-        _list(_one_of(_DIMENSIONS, lambda text: text.partition(":")[0])),
+        _list(scope_pattern),
         f"a list of dimensions, or dimension:id: {', '.join(_DIMENSIONS)}; * stands for anything",
     ),
     "states": _Field(_list(_one_of(_STATES)), f"a list of {', '.join(_STATES)}"),

@@ -21,6 +21,8 @@ KEPT = 100_000
 #: how long one look waits for an alert; also how soon a Redis that went back is noticed
 _LOOK_MS = 500
 _LOOKS = 4
+#: how long a broker holds a fetch that finds nothing. Kafka ends it with the first record, some others do not
+_FETCH_MS = 100
 #: so many in a row, some ten seconds, without what was told, and it is not there any more
 _SHORT_LOOKS = 20
 #: how soon whoever has not got the lease asks for it again
@@ -112,9 +114,11 @@ class Telling:
 
 async def started_at(bootstrap_servers: str, place: TopicPartition, offset: int) -> AIOKafkaConsumer:
     """A consumer of one partition, outside of any group, that stands at `offset`. Raises `KafkaError`."""
-    # a fetch that waits for records is answered with the first of them: nothing here waits for this limit
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap_servers, enable_auto_commit=False, auto_offset_reset="earliest"
+        bootstrap_servers=bootstrap_servers,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=_FETCH_MS,
     )
     try:
         await consumer.start()

@@ -213,6 +213,22 @@ async def test_one_worker_delivers_at_a_time(receiver: Receiver, working, put: P
     assert len(receiver.got) == 5
 
 
+async def test_from_an_alert_in_its_topic_to_the_target_takes_less_than_half_a_second(
+    receiver: Receiver, working, put: Put
+) -> None:
+    """One event after the other, as on a usual evening; grouping alone takes a tenth of a second."""
+    took_s: list[float] = []
+    async with working(hook(receiver, per_minute=6_000)):
+        await put(fresh(holder="first"))
+        await receiver.until(1)
+        for number in range(200):
+            await put(fresh(holder=f"s{number}"))
+            put_s = time.time()
+            took_s.append((await receiver.until(number + 2))[-1].at_s - put_s)
+    took_s.sort()
+    assert took_s[197] < 0.5, f"p50 {took_s[100] * 1000:.0f} ms, p99 {took_s[197] * 1000:.0f} ms"
+
+
 # -- targets that fail -------------------------------------------------------------------------
 async def test_429_is_waited_out_as_long_as_it_says(receiver: Receiver, working, put: Put) -> None:
     receiver.answers = [status(429, retry_after="2")]
