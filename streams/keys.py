@@ -52,6 +52,10 @@ class Keys:
         """Integer, shard 0 only: the watermark in epoch milliseconds, it never falls."""
         return f"{self.prefix}watermark"
 
+    def told(self) -> str:
+        """Stream, shard 0 only: every published alert revision as JSON, under `<offset + 1>-0` of the alerts topic."""
+        return f"{self.prefix}told"
+
     def lease(self, duty: str) -> str:
         """String: the worker that holds a duty of this shard (`peaks`, `publish`, `notify`, …), expiring soon."""
         return f"{self.prefix}lease:{duty}"
@@ -72,6 +76,14 @@ class Keys:
     def days(self, dimension: str, day: int, id: str) -> str:
         """Hash: counter code -> sum of the hours of a day that have been rolled up; the day is this and its `hours`."""
         return f"{self.prefix}days:{dimension}:{day}:{id}"
+
+    def ids(self, dimension: str, day: int) -> str:
+        """Hash: id -> nothing. Every id of a dimension that has an hour in a day; see `streams/tally/index.py`."""
+        return f"{self.prefix}ids:{dimension}:{day}"
+
+    def late(self, dimension: str, day: int) -> str:
+        """Hash: two digits of the hour + id -> the watermark at which an order last came to that ended hour."""
+        return f"{self.prefix}late:{dimension}:{day}"
 
     def session_hours(self, session_id: str) -> str:
         """Hash: local hour + counter code -> sum. All hours of one session; its total is their sum."""

@@ -94,6 +94,7 @@ class Heartbeat:
             self._redis_asked_at = None
         if told:
             self._meter.watermark(int(told))
+            self._intake.hear(int(told))
 
     async def _ends_in_time(self) -> Mapping[TP, int | None]:
         try:

@@ -107,6 +107,10 @@ class WorkerIntake:
         """Let a chunk wait in the lane of its partition until it is settled; waits while that lane is full."""
         await self._lanes.put(chunk)
 
+    def hear(self, watermark_ms: int) -> None:
+        """See `Path`."""
+        self._path.hear(watermark_ms)
+
     async def close(self) -> None:
         """Settle nothing more. Call when the agents have stopped, before the clients of Redis and Kafka are closed."""
         await self._lanes.close()

@@ -31,6 +31,7 @@ from streams.intake.rejects import RejectsTopic
 from streams.intake.store_calls import Patience
 from streams.keys import Keys, home_shard
 from streams.tally.fold import Deltas, fold
+from streams.tally.index import Ended
 from streams.tally.rows import ShardRows, shard_rows
 from streams.tally.settle import Applied, Settler
 from streams.tally.windows import Zone
@@ -76,7 +77,13 @@ class Path:
         self._patience = patience
         self._meter = meter
         self._fitting = _Fitting()
+        #: the watermark as it was last heard of, and the hours that had ended by then
+        self.heard = Ended()
         self._settlers = [Settler(redis, shard, feed) for shard in keys]
+
+    def hear(self, watermark_ms: int) -> None:
+        """The watermark (epoch ms) as Redis has it: at most a second old, and never above the true one."""
+        self.heard = Ended(self._zone.hour(watermark_ms), watermark_ms)
 
     async def take(self, partition: Partition, chunk: Chunk) -> Judged:
         """Count `chunk` and say how it was judged.
@@ -90,7 +97,7 @@ class Path:
         failpoint("after_admit")
         if chunk.end > partition.low:
             await self._rejects.publish(chunk.tp, judged.rejects_from(partition.low))
-            folds = _Folds(judged, self._keys, self._zone, self._fitting)
+            folds = _Folds(judged, self._keys, self._zone, self._fitting, self.heard)
             for shard in range(len(self._keys)):
                 if shard:
                     failpoint("between_shards")
@@ -158,11 +165,12 @@ class _Fitting:
 class _Folds:
     """The folds of one chunk: made once for a run, whatever the number of shards that need it."""
 
-    def __init__(self, judged: Judged, keys: list[Keys], zone: Zone, fitting: _Fitting) -> None:
+    def __init__(self, judged: Judged, keys: list[Keys], zone: Zone, fitting: _Fitting, heard: Ended) -> None:
         self.judged = judged
         self._keys = keys
         self._zone = zone
         self._fitting = fitting
+        self._heard = heard
         self._made: dict[tuple[int, int], tuple[Deltas, list[ShardRows]]] = {}
 
     def of(self, start: int, stop: int) -> tuple[Deltas, list[ShardRows]]:
@@ -170,7 +178,7 @@ class _Folds:
         made = self._made.get((start, stop))
         if made is None:
             deltas = fold(self.judged.counted_in(start, stop), self._zone)
-            made = self._made[start, stop] = deltas, shard_rows(deltas, self._keys)
+            made = self._made[start, stop] = deltas, shard_rows(deltas, self._keys, self._heard)
         return made
 
     def end_of_run(self, start: int, shard: int) -> int:

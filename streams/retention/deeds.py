@@ -71,6 +71,9 @@ def deed(name: str, floors: Floors) -> Deed | None:
         return Remove("orders") if _is_below(_last_day(_index(rest, 1)), floors.orders) else None
     if family == "minutes":
         return Remove("minutes") if _is_below(_index(rest, 1), floors.minutes // 60) else None
+    if family in ("ids", "late"):
+        day = rest.partition(":")[2]
+        return Remove("days") if day.isdecimal() and int(day) < floors.days else None
     if family == "days" or family in _DAY_SKETCHES:
         return Remove("days") if _is_below(_index(rest, 1), floors.days) else None
     return _of_sketch(family, rest, floors) if family in SKETCHES else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from streams.keys import Keys, shard_of
 from streams.tally.counters import COUNTERS, NONE_ID, PEAK_HOUR_SCOPES, PEAK_ROLLING_SCOPES, TOTALS
 from streams.tally.fold import GMV, Deltas
+from streams.tally.index import Ended, Fields, index_fields
 
 _CODES = tuple(COUNTERS)
 #: field names of a day's hours and an hour's minutes, by two-digit number and counter
@@ -33,14 +34,18 @@ class ShardRows:
     peaks: list[str] = field(default_factory=list)
     records: set[str] = field(default_factory=set)
     tallies: list[str] = field(default_factory=list)
+    fields: Fields = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.sums) + len(self.members) + len(self.sessions)
 
 
-def shard_rows(deltas: Deltas, keys: list[Keys]) -> list[ShardRows]:
-    """Spread `deltas` over the shards; `keys[n]` are the keys of shard n."""
-    by_shard = [ShardRows() for _ in keys]
+_NOTHING_ENDED = Ended()
+
+
+def shard_rows(deltas: Deltas, keys: list[Keys], ended: Ended = _NOTHING_ENDED) -> list[ShardRows]:
+    """Spread `deltas` over the shards; `keys[n]` are the keys of shard n, `ended` tells which hours had ended."""
+    by_shard = [ShardRows(fields=fields) for fields in index_fields(deltas, keys, ended)]
     shards = len(keys)
     totals: list[dict[str, int]] = [{} for _ in keys]
     for (dimension, id, hour), sums in deltas.hours.items():

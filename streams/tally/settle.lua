@@ -1,7 +1,7 @@
 -- Step 4, settle: the deltas of records [start, stop) of one partition into one shard, together with the fence.
 --
 -- KEYS  1 fence hash, 2 set of partitions, 3 sequence, 4 settling, 5 first offsets, 6 changed:peaks, 7 changed:records,
---       8 changed:tallies, then the hashes and sketches that the parts of ARGV[1] name, in their order: sums, members, sessions, orders.
+--       8 changed:tallies, then the hashes and sketches that the parts of ARGV[1] name, in their order: sums, members, sessions, fields.
 -- ARGV  1 a msgpack array:
 --       partition (text "number:topic"), start, stop (record offsets), counted, resends, rejected (records),
 --       holes (offsets without a record),
@@ -12,7 +12,7 @@
 --       members        {{place, ...}, ...}               one for each key, PFADD of the names at these places
 --       sessions       {{started, ended, first_ms, last_ms}, ...}   one for each key; the least text by bytes wins,
 --                        "" = none; `bytes.lua` stands in front of this text
---       orders         {{field, value, ...}, ...}        one for each key, HSET
+--       fields         {{field, value, ...}, ...}        one for each key, HSET (orders, ids of days, late hours)
 --       names          {name, ...}                       what members are places in, from 0
 --       tallies        what the feed reads, one text however many tallies changed (`streams/feed/names.py`); "" = no feed
 --
@@ -27,7 +27,7 @@
 local job = cmsgpack.unpack(ARGV[1])
 local partition, start, stop = job[1], job[2], job[3]
 local first_offsets, peaks, records = job[13], job[14], job[15]
-local sums, members, sessions, orders, names, tallies = job[16], job[17], job[18], job[19], job[20], job[21]
+local sums, members, sessions, fields, names, tallies = job[16], job[17], job[18], job[19], job[20], job[21]
 
 local fence = redis.call('HMGET', KEYS[1], 'next', 'trusted_ms', 'arrival_ms', 'unread')
 if not fence[1] then return {-1, ''} end
@@ -62,8 +62,8 @@ for i = 1, #sessions do
   if #write > 0 then redis.call('HSET', KEYS[key + i], unpack(write)) end
 end
 key = key + #sessions
-for i = 1, #orders do
-  at_most(orders[i], function(...) redis.call('HSET', KEYS[key + i], ...) end)
+for i = 1, #fields do
+  at_most(fields[i], function(...) redis.call('HSET', KEYS[key + i], ...) end)
 end
 for i = 1, #first_offsets, 2 do
   redis.call('HSETNX', KEYS[5], first_offsets[i], first_offsets[i + 1])

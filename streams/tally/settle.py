@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 import msgspec
@@ -77,6 +78,8 @@ class Settler:
         `streams/intake/order_store.py` has them.
         """
         keys = self._keys
+        written = {key: _binary_row(row) for key, row in orders.items()}
+        written |= {key: _binary_row([*chain.from_iterable(row.items())]) for key, row in rows.fields.items()}
         job = [
             partition_member(tp),
             *progress,
@@ -86,7 +89,7 @@ class Settler:
             rows.sums,
             rows.members,
             rows.sessions,
-            [_binary_row(row) for row in orders.values()],
+            list(written.values()),
             rows.names,
             self._changed_of(rows),
         ]
@@ -103,7 +106,7 @@ class Settler:
                 *rows.sum_keys,
                 *rows.member_keys,
                 *rows.session_keys,
-                *orders,
+                *written,
             ],
             args=[msgspec.msgpack.encode(job)],
         )

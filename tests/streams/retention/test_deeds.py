@@ -46,6 +46,10 @@ def of(key: str, floors: Floors = FLOORS) -> Deed | None:
         (KEYS.days("anchor", 1_000, ODD), None),
         (KEYS.day_sketch("buyers", "anchor", 999, ODD), Remove("days")),
         (KEYS.day_sketch("anchors", "province", 1_000, ODD), None),
+        (KEYS.ids("anchor", 999), Remove("days")),
+        (KEYS.ids("anchor", 1_000), None),
+        (KEYS.late("anchor", 999), Remove("days")),
+        (KEYS.late("anchor", 1_000), None),
         (KEYS.orders("orders", 3, 1_400 // 16 - 1), Remove("orders")),
         (KEYS.orders("orders", 3, 1_400 // 16), None),
         (KEYS.attributions("orders", 3, 1_400 // 16 - 1), Remove("orders")),
@@ -100,7 +104,7 @@ def test_everything_else_is_left_alone(key: str) -> None:
         "minutes", "minutes:", "minutes:anchor", "minutes:anchor:7", "minutes:anchor:x:a", "minutes:anchor:-7:a",
         "hours", "hours:anchor", "hours:anchor:7", "hours:anchor:x:a", "days:anchor:x:a", "day-buyers:anchor:7",
         "buyers:anchor:7", "buyers:anchor:x:a", "orders:0", "orders:0:7", "attributions:0:x:orders",
-        "selftest:0:hours:anchor:7:a", "unknown:anchor:7:a",
+        "selftest:0:hours:anchor:7:a", "unknown:anchor:7:a", "ids:anchor", "ids:anchor:7:8", "late:7",
     ],
 )  # fmt: skip
 def test_what_does_not_read_like_one_of_ours_is_left_alone(name: str) -> None:

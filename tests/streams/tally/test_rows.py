@@ -2,6 +2,7 @@
 
 from streams.keys import shard_keys, shard_of
 from streams.tally.fold import Deltas
+from streams.tally.index import Ended
 from streams.tally.rows import shard_rows
 from streams.tally.sessions import SessionDelta
 
@@ -66,3 +67,37 @@ def test_a_dimension_is_summed_over_its_ids_and_hours_not_over_its_minutes() -> 
 def test_what_has_no_money_needs_no_totals() -> None:
     rows = shard_rows(Deltas(hours={("city", "a", HOUR): [0, 0, 0, 1, 0, 0, 0, 0]}), KEYS[:1])[0]
     assert KEYS[0].totals() not in rows.sum_keys
+
+
+def test_a_day_lists_the_ids_that_have_an_hour_in_it_once() -> None:
+    paid = [5, 1, 0, 0, 0, 0, 0, 0]
+    hours = {("city", "a", HOUR): paid, ("city", "a", HOUR + 1): paid, ("city", "é:1", HOUR + 24): paid}
+    assert shard_rows(Deltas(hours=hours), KEYS[:1])[0].fields == {
+        KEYS[0].ids("city", HOUR // 24): {b"a": b""},
+        KEYS[0].ids("city", HOUR // 24 + 1): {"é:1".encode(): b""},
+    }
+
+
+def test_none_the_platform_and_sessions_are_in_no_list() -> None:
+    paid = [5, 1, 0, 0, 0, 0, 0, 0]
+    hours = {("city", "(none)", HOUR): paid, ("platform", "all", HOUR): paid, ("session", "s", HOUR): paid}
+    assert shard_rows(Deltas(hours=hours), KEYS[:1])[0].fields == {}
+
+
+def test_an_order_that_comes_to_an_ended_hour_is_noted_and_a_refund_of_it_is_not() -> None:
+    paid, refunded = [5, 1, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 7, 1, 0]
+    hours = {
+        ("platform", "all", HOUR): paid,
+        ("platform", "all", HOUR - 1): refunded,
+        ("platform", "all", HOUR + 1): paid,
+    }
+    assert shard_rows(Deltas(hours=hours), KEYS[:1], Ended(HOUR + 1, 1_234))[0].fields == {
+        KEYS[0].late("platform", HOUR // 24): {b"%02dall" % (HOUR % 24): b"1234"},
+    }
+
+
+def test_lists_lie_in_the_shard_of_their_ids() -> None:
+    hours = {("city", f"c{n}", HOUR): [5, 1, 0, 0, 0, 0, 0, 0] for n in range(30)}
+    for shard, rows in enumerate(shard_rows(Deltas(hours=hours), KEYS)):
+        mine = {f"c{n}".encode() for n in range(30) if shard_of("city", f"c{n}", 3) == shard}
+        assert {*rows.fields[KEYS[shard].ids("city", HOUR // 24)]} == mine
