@@ -126,7 +126,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a ranking of ids. `value` is what it is ranked by: fen, a number, or a growth in percent.
 
     `before` is the value of the window that growth compares with (the same hour a day before, the day a week before,
-    the same days of the year before); null where nothing is known of it.
+    the same days of the year before); null where nothing is known of it, and where the ranking is not by growth.
     """
 
     rank: Count

@@ -14,7 +14,7 @@ from streams.tally.windows import Zone
 #: says the same of a broker that is away 70 times a second; the heartbeat says it once
 SILENT = ("aiokafka",)
 #: frameworks that tell much about themselves: WARNING and above, INFO too while we log at DEBUG
-NOISY = ("aiokafka", "faust", "kafka", "mode", "asyncio")
+NOISY = ("aiokafka", "faust", "kafka", "mode", "asyncio", "uvicorn")
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 

@@ -360,6 +360,36 @@ VOCABULARY: tuple[Definition, ...] = (
         "Growing without end: no `session.ended` comes, and each closes 6 hours after its last sign of life.",
     ),
     Definition(
+        "hightide_board_requests_total",
+        "counter",
+        ("path", "status"),
+        "Requests that the board answered, by the path of its table and the status.",
+        "Many 5xx: Redis does not answer the board. Many 401 or 403: somebody's token is old or of the wrong role.",
+    ),
+    Definition(
+        "hightide_board_request_seconds",
+        "histogram",
+        ("path",),
+        "Time that an answer of the board took, but for the stream.",
+        "Above 1 s for rankings: there are too many ids for a window; ask shorter windows, or seldomer.",
+        _SECONDS,
+    ),
+    Definition(
+        "hightide_board_listeners_total",
+        "counter",
+        (),
+        "Listeners that joined the stream, those that came back included.",
+        "Growing fast with a steady number of readers: they are cut, look at their network or their proxy.",
+    ),
+    Definition(
+        "hightide_board_poll_seconds",
+        "histogram",
+        (),
+        "Time that one reading of what is streamed took.",
+        "Above 0.5 s: the stream is slower than twice a second; Redis is busy, or there are many ids and sessions.",
+        _SECONDS,
+    ),
+    Definition(
         "hightide_worker_up",
         "gauge",
         (),
@@ -422,6 +452,10 @@ class Metrics:
         self.best_hour_gmv = make.gauge("hightide_best_hour_gmv_fen")
         self.open_sessions = make.gauge("hightide_open_sessions")
         self.business_is_unknown()
+        self.board_requests = make.counter("hightide_board_requests_total")
+        self.board_seconds = make.histogram("hightide_board_request_seconds")
+        self.board_listeners = make.counter("hightide_board_listeners_total")
+        self.board_poll_seconds = make.histogram("hightide_board_poll_seconds")
         self.worker_up = make.gauge("hightide_worker_up")
 
     def business_is_unknown(self) -> None:

@@ -92,6 +92,11 @@ def on_or_off() -> Parser:
     return Parser(parse, "on | off")
 
 
+def path_or_off() -> Parser:
+    """The path of a file, or nothing. Whether it can be read is for whoever reads it to say."""
+    return Parser(lambda text: text, "the path of a file, or empty for none")
+
+
 def redis_url() -> Parser:
     """A Redis URL; cluster and sentinel are recognised and refused."""
     return Parser(_redis, "redis://host:port/db, rediss://host:port/db or unix:///path.sock")

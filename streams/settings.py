@@ -20,6 +20,7 @@ from streams.parsing import (
     choice,
     name,
     on_or_off,
+    path_or_off,
     prefix,
     redis_url,
     whole,
@@ -59,6 +60,10 @@ class Settings:
     )
 
     board: str = _setting("BOARD", "127.0.0.1:8080", address(), "bind address of API and live page")
+
+    tokens: str = _setting(
+        "TOKENS", "", path_or_off(), "file of the board's bearer tokens; empty = none, on a loopback address alone"
+    )
 
     zone: Zone = _setting(  # noqa: RUF009  # it makes a dataclass field
         "TIMEZONE",
