@@ -12,7 +12,7 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q -c constr
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV)/run.stamp ## the main job in one terminal: broker, store, worker, simulator, audit
+demo: $(VENV)/run.stamp ## the main job in one terminal: broker, store, worker, board, simulator, audit
 	$(BIN)/hightide demo
 
 test: $(VENV)/dev.stamp ## every test

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -28,6 +29,8 @@ from streams.board.poller import Poller
 from streams.board.problems import MEDIA_TYPE, Refused, problem
 from streams.board.routes import ROUTES, Desk, Route
 from streams.metrics import VOCABULARY, Metrics
+
+_log = logging.getLogger(__name__)
 
 #: of every answer: nothing of another origin is loaded, framed or guessed
 _HEADERS = (
@@ -134,6 +137,7 @@ async def _answered(request: Request, respond: Callable[[Request], Awaitable[Any
     except TimeoutError:
         return _problem(Refused(503, f"it took longer than {_ANSWERED_WITHIN_S:.0f} s: ask for less", "too-slow"))
     except (RedisError, OSError) as error:
+        _log.warning("%s could not be answered: %r", request.url.path, error)
         return _problem(Refused(503, f"the store does not answer ({type(error).__name__}): ask again", "store-away"))
 
 

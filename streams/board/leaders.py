@@ -85,7 +85,10 @@ class Leaders:
             sums = await self._hours(dimension, window.first, ids)
         else:
             sums = await self._days(dimension, window, ids)
-        return Values(sums, await self._distinct(dimension, window, of, sorted(sums)) if of else {})
+        if not of:
+            return Values(sums, {})
+        distinct = await self._distinct(dimension, window, of, sorted(sums))
+        return Values(sums, {id: min(count, sums[id].orders_paid) for id, count in distinct.items()})
 
     async def final(self, dimension: str, window: Ranked, moment: Moment) -> bool:
         """Whether the window is closed, and nothing came to any of the ids behind that.

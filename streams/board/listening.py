@@ -20,6 +20,7 @@ from streams.board.told import ToldAlerts
 from streams.metrics import Metrics
 
 CUT_AFTER_S = 20.0
+_FIRST_WITHIN_S = 5.0
 _RETRY = b"retry: 1000\n\n"
 
 Send = Callable[[Any], Awaitable[None]]
@@ -37,8 +38,7 @@ class Listening:
 
     async def serve(self, request: Request, headers: list[tuple[bytes, bytes]], send: Send) -> None:
         """Stream to one listener until one of both ends. Raises `Refused` before anything is sent."""
-        if self._hub.state is None:
-            raise Refused(503, "the store has not answered yet: ask again", "no-state")
+        await self._first_reading()
         first, number = await self._begin(parse_place(request.headers.get("last-event-id", "")))
         types = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no")]
         await send({"type": "http.response.start", "status": 200, "headers": [*types, *headers]})
@@ -48,6 +48,16 @@ class Listening:
             await _until_one_ends(self._feed(send, _RETRY + first, number), _gone(request.receive))
         finally:
             self._hub.listeners -= 1
+
+    async def _first_reading(self) -> None:
+        try:
+            async with asyncio.timeout(_FIRST_WITHIN_S):
+                while self._hub.state is None and await self._hub.changed():
+                    pass
+        except TimeoutError:
+            pass
+        if self._hub.state is None:
+            raise Refused(503, "the store has not answered yet: ask again", "no-state")
 
     async def _begin(self, place: Place | None) -> tuple[bytes, int]:
         """What a listener is sent first, and the frame up to which he knows everything then."""

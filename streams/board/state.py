@@ -92,7 +92,7 @@ class StateReader:
             gmv_fen=gmv,
             net_gmv_fen=gmv - refunds,
             orders_paid=paid,
-            buyers=int(buyers),
+            buyers=min(int(buyers), paid),  # as in `tallies.counters`
             best=standing.best,
             reasons={} if standing.best else {"best": "no hour has closed yet"},
         )

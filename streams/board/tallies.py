@@ -33,10 +33,14 @@ def unknown(reason: str) -> Counters:
 
 
 def counters(codes: Codes, distinct: Mapping[str, int | str]) -> Counters:
-    """Sums, with what is known of distinct ids: a number each, or why there is none."""
+    """Sums, with what is known of distinct ids: a number each, or why there is none.
+
+    An estimate that is above the number of orders is off: each of them has one buyer, merchant and anchor at most.
+    """
     reasons = {of: reason for of, reason in distinct.items() if isinstance(reason, str)}
-    numbers = {of: None if of in reasons else number for of, number in distinct.items()}
-    return Counters(**with_net(codes), **numbers, reasons=reasons)  # type: ignore[arg-type]  # the reasons are out
+    most = codes.get("p", 0)
+    numbers = {of: None if isinstance(number, str) else min(number, most) for of, number in distinct.items()}
+    return Counters(**with_net(codes), **numbers, reasons=reasons)
 
 
 class Tallies:

@@ -8,7 +8,6 @@ import msgspec
 from redis.asyncio import Redis
 
 from schemas.answers import Alerts, Told
-from streams.board.problems import Refused
 from streams.keys import shard_keys
 from streams.settings import Settings
 
@@ -66,11 +65,10 @@ class ToldAlerts:
         return Alerts(alerts=found, next=before)
 
     async def _before(self, entry: str | None, count: int) -> list[Entry]:
+        if entry is not None and not any(map(int, entry.split("-"))):
+            return []  # nothing stands before the first of all, and Redis takes that for a mistake
         newest = "+" if entry is None else f"({entry}"
-        try:
-            return _entries(await self._redis.xrevrange(self._key, newest, "-", count))
-        except OverflowError as error:
-            raise Refused(400, "cursor: valid: an entry as answers have it", "invalid-parameter") from error
+        return _entries(await self._redis.xrevrange(self._key, newest, "-", count))
 
     async def latest(self, count: int) -> list[Entry]:
         """The latest ones, oldest first."""

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from streams.settings import Settings
 
 _DESCRIPTION = """\
-Starts a Kafka broker and a Redis-compatible store on loopback, a worker, and the simulator with CHENSMCHEN's evening in
-women's wear: four evenings of live rooms, of which the last has the record. Prints alerts as they are confirmed, then
-recomputes everything from Kafka and compares. Exit 0: no difference.
+Starts a Kafka broker and a Redis-compatible store on loopback, a worker, the board (at HIGHTIDE_BOARD, or any free port
+if that is taken), and the simulator with CHENSMCHEN's evening in women's wear: four evenings of live rooms, of which
+the last has the record. Prints alerts as they are confirmed, then recomputes everything from Kafka and compares. Exit
+0: no difference.
 """
 
 
@@ -39,7 +40,7 @@ def register(subparsers: Any) -> None:
         metavar="X",
         help="seconds of the evening a second, or max (default 3600)",
     )
-    parser.add_argument("--stay", action="store_true", help="leave servers and worker running until Ctrl-C")
+    parser.add_argument("--stay", action="store_true", help="leave servers, worker and board running until Ctrl-C")
     parser.set_defaults(run=run)
 
 
@@ -52,7 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
     # simulated time says nothing about the clock on the wall, so the clock may not move the watermark
     settings = replace(settings_and_log(), idle_s=0, log_level="warning")
     with tempfile.TemporaryDirectory(prefix="hightide-demo-") as folder, embedded_servers() as servers:
-        pointed = replace(settings, kafka=servers.kafka, redis=servers.redis)
+        board = _free(settings.board)
+        pointed = replace(settings, kafka=servers.kafka, redis=servers.redis, board=board)
         print(f"broker at {servers.kafka}, store at {servers.redis}", flush=True)
         return asyncio.run(_demo(pointed, arguments, Path(folder)))
 
@@ -69,12 +71,17 @@ async def _demo(settings: Settings, arguments: argparse.Namespace, folder: Path)
             settings, arguments.seed, Pace(arguments.speed), folder, lambda line: print(line, flush=True)
         )
     except Expected:
-        print((folder / "worker.log").read_text("utf-8", "replace")[-4000:], file=sys.stderr)
+        _show_logs(folder)
         raise
     _conclude(outcome)
     if arguments.stay:
         await _stay(settings, folder)
     return 1 if outcome.report.differences else 0
+
+
+def _show_logs(folder: Path) -> None:
+    for log in sorted(folder.glob("*.log")):
+        print(log.read_text("utf-8", "replace")[-4000:], file=sys.stderr)
 
 
 def _conclude(outcome: Outcome) -> None:
@@ -85,10 +92,25 @@ def _conclude(outcome: Outcome) -> None:
 
 
 async def _stay(settings: Settings, folder: Path) -> None:
-    """Keep everything up, with a worker, until Ctrl-C."""
-    from streams.lab.processes import worker_process
+    """Keep everything up, with a worker and a board, until Ctrl-C."""
+    from streams.lab.processes import board_process, worker_process
 
     print(f"export HIGHTIDE_KAFKA={settings.kafka}\nexport HIGHTIDE_REDIS={settings.redis}")
-    print("servers and worker stay up; Ctrl-C ends them", file=sys.stderr, flush=True)
-    async with worker_process(settings, folder / "worker.log") as worker:
+    async with (
+        worker_process(settings, folder / "worker.log") as worker,
+        board_process(settings, folder / "board-again.log") as board,
+    ):
+        print(f"servers, worker and the board at {board} stay up; Ctrl-C ends them", file=sys.stderr, flush=True)
         await asyncio.to_thread(worker.wait)
+
+
+def _free(address: str) -> str:
+    """The address if it can be had, else any port of this machine: a demo should not end before it begins."""
+    from streams.board.serve import listening_socket
+    from streams.settings import SettingsError
+
+    try:
+        with listening_socket(address):
+            return address
+    except SettingsError:
+        return "127.0.0.1:0"

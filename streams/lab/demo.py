@@ -15,7 +15,7 @@ from schemas.alerts import GROSS, Alert, Rule, State, decode_alert
 from streams.connect import redis_client
 from streams.lab.audit.audit import audit
 from streams.lab.audit.report import Report
-from streams.lab.processes import until_settled, worker_process
+from streams.lab.processes import board_process, until_settled, worker_process
 from streams.lab.progress import Progress
 from streams.lab.simulator.catalogue import SCENARIOS
 from streams.lab.simulator.pace import Pace
@@ -40,7 +40,8 @@ class Outcome:
 async def demo(settings: Settings, seed: int, pace: Pace, directory: Path, say: Callable[[str], None]) -> Outcome:
     """Play the evening of `chensmchen` through a worker. `settings` point to running servers with its topics made.
 
-    The worker's log goes to `directory`. `say` prints a line. Raises `Expected` if the worker ends or falls silent.
+    The logs of worker and board go to `directory`. `say` prints a line. Raises `Expected` if one of them ends, or the
+    worker falls silent.
     """
     redis = redis_client(settings)
     plan = Run(SCENARIOS["chensmchen"], seed, None, directory / "truth.jsonl")
@@ -52,7 +53,12 @@ async def demo(settings: Settings, seed: int, pace: Pace, directory: Path, say: 
 
     watcher = _Watcher(settings, say_above_the_bar)
     try:
-        async with worker_process(settings, directory / "worker.log") as worker, watcher.running():
+        async with (
+            worker_process(settings, directory / "worker.log") as worker,
+            board_process(settings, directory / "board.log") as board,
+            watcher.running(),
+        ):
+            say(f"board at {board}")
             records = await simulate(
                 plan, settings, pace, lambda played: progress.at(played.records, f"alerts {watcher.revisions}")
             )

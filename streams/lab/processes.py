@@ -1,9 +1,10 @@
-"""Worker processes for the demo, the tests and the bench: started, watched until all is settled, ended or killed."""
+"""Worker and board processes for the demo, the tests and the bench: started, watched, ended or killed."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,6 +28,10 @@ SETTLED_WITHIN_S = 60.0
 _STOPS_WITHIN_S = 25.0
 #: the module that is a worker, and its arguments
 WORKER: Final = ("streams.cli.main", "worker")
+#: the module that is a board, and its arguments
+BOARD: Final = ("streams.cli.main", "board")
+_BOARD_WITHIN_S = 30.0
+_BOARD_AT = re.compile(r"^board at (http://\S+)$", re.MULTILINE)
 
 Process = subprocess.Popen[bytes]
 
@@ -81,6 +86,25 @@ async def worker_process(settings: Settings, log: Path, program: Sequence[str] =
         yield worker
     finally:
         await end_worker(worker)
+
+
+@asynccontextmanager
+async def board_process(settings: Settings, log: Path) -> AsyncIterator[str]:
+    """A board for as long as the context lasts; gives its address, "http://host:port".
+
+    Raises `Expected` if it ends, or has no address for long.
+    """
+    async with worker_process(settings, log, BOARD) as board:
+        async with asyncio.timeout(_BOARD_WITHIN_S):
+            while not (said := _BOARD_AT.search(_text(log))):
+                if board.poll() is not None:
+                    raise Expected(f"the board ended with exit code {board.returncode}: its log says why")
+                await asyncio.sleep(0.05)
+        yield said[1]
+
+
+def _text(log: Path) -> str:
+    return log.read_text("utf-8", "replace")
 
 
 async def until_settled(redis: Redis, settings: Settings, records: int, worker: Process) -> None:
