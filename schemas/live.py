@@ -103,7 +103,10 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything. `hour`, `minutes` and what follows are null while there is no watermark."""
+    """Everything. `hour`, `minutes` and what follows are null while there is no watermark.
+
+    `clusters` and `anchors` are null, too, while those of a new hour are still being read.
+    """
 
     freshness: Freshness
     hour: RunningHour | None

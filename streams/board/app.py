@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from time import perf_counter
 from typing import Any
 
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from redis.exceptions import RedisError
 from starlette.applications import Starlette
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
@@ -26,11 +23,10 @@ from streams.board.access import Access
 from streams.board.files import File
 from streams.board.listening import Listening
 from streams.board.poller import Poller
-from streams.board.problems import MEDIA_TYPE, Refused, problem
+from streams.board.problems import Refused
+from streams.board.responding import ANSWERED_WITHIN_S, answered, problem_response, tagged
 from streams.board.routes import ROUTES, Desk, Route
 from streams.metrics import VOCABULARY, Metrics
-
-_log = logging.getLogger(__name__)
 
 #: of every answer: nothing of another origin is loaded, framed or guessed
 _HEADERS = (
@@ -40,7 +36,6 @@ _HEADERS = (
     (b"content-security-policy", b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"),
 )
 _CACHE = (b"cache-control", b"no-cache")
-_ANSWERED_WITHIN_S = 60.0
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -96,7 +91,7 @@ class _Answer:
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         request, began = Request(scope, receive), perf_counter()
-        response = await _answered(request, self._respond)
+        response = await answered(request, self._respond)
         self._parts.metrics.board_requests.labels(self._route.path, str(response.status_code)).inc()
         self._parts.metrics.board_seconds.labels(self._route.path).observe(perf_counter() - began)
         await response(scope, receive, send)
@@ -105,9 +100,9 @@ class _Answer:
         self._parts.access.check(request.headers, request.cookies)
         path = {name: str(value) for name, value in request.path_params.items()}
         asked = asking.read(self._route.parameters, path, request.query_params.multi_items())
-        async with asyncio.timeout(_ANSWERED_WITHIN_S):
+        async with asyncio.timeout(ANSWERED_WITHIN_S):
             answer = await self._route.answer(self._parts.desk, asked)
-        return _tagged(request, msgspec.json.encode(answer), "application/json")
+        return tagged(request, msgspec.json.encode(answer), "application/json")
 
 
 class _Stream:
@@ -119,54 +114,18 @@ class _Stream:
 
         async def stream(request: Request) -> Response | None:
             self._parts.access.check(request.headers, request.cookies)
-            _only_get(request)
+            if request.method != "GET":
+                raise Refused(405, "a stream takes GET")
             await self._parts.listening.serve(request, [_CACHE], send)
             return None
 
-        if (response := await _answered(request, stream)) is not None:
+        if (response := await answered(request, stream)) is not None:
             await response(scope, receive, send)
-
-
-async def _answered(request: Request, respond: Callable[[Request], Awaitable[Any]]) -> Any:
-    """The response, or the problem that stands in its place."""
-    try:
-        _only_get(request)
-        return await respond(request)
-    except Refused as refused:
-        return _problem(refused)
-    except TimeoutError:
-        return _problem(Refused(503, f"it took longer than {_ANSWERED_WITHIN_S:.0f} s: ask for less", "too-slow"))
-    except (RedisError, OSError) as error:
-        _log.warning("%s could not be answered: %r", request.url.path, error)
-        return _problem(Refused(503, f"the store does not answer ({type(error).__name__}): ask again", "store-away"))
-
-
-def _only_get(request: Request) -> None:
-    if request.method not in ("GET", "HEAD"):
-        raise Refused(405, "this takes GET")
-
-
-def _problem(refused: Refused) -> Response:
-    headers = {"WWW-Authenticate": "Bearer"} if refused.status == 401 else {}
-    headers |= {"Allow": "GET, HEAD"} if refused.status == 405 else {}
-    headers |= {"Retry-After": "1"} if refused.status == 503 else {}
-    body = problem(refused.status, refused.detail, refused.kind)
-    return Response(body, refused.status, headers, MEDIA_TYPE)
 
 
 def _no_such_path(_request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    return _problem(Refused(status, "see /docs for what there is"))
-
-
-def _tagged(request: Request, body: bytes, media_type: str) -> Response:
-    """The body under a tag of its content, or 304 if that is what the client has."""
-    tag = f'"{sha256(body).hexdigest()[:32]}"'
-    headers = {"ETag": tag}
-    known = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
-    if tag in known or "*" in known:
-        return Response(status_code=304, headers=headers)
-    return Response(body, 200, headers, media_type)
+    return problem_response(Refused(status, "see /docs for what there is"))
 
 
 # -- small answers -----------------------------------------------------------------------------------
@@ -183,7 +142,7 @@ def _guarded(access: Access, answer: Callable[[], Response]) -> Any:
             access.check(request.headers, request.cookies)
             return answer()
 
-        response: Response = await _answered(request, respond)
+        response: Response = await answered(request, respond)
         return response
 
     return endpoint
@@ -193,8 +152,8 @@ def _page(files: Mapping[str, File]) -> Any:
     async def endpoint(request: Request) -> Response:
         file = files.get(request.path_params["path"] or "index.html")
         if file is None:
-            return _problem(Refused(404, "there is no such path: see /docs for what there is"))
-        return _tagged(request, file.body, file.media_type)
+            return problem_response(Refused(404, "there is no such path: see /docs for what there is"))
+        return tagged(request, file.body, file.media_type)
 
     return endpoint
 

@@ -25,7 +25,8 @@ LEAST_KEPT_S = 1.0
 MOST_READS = 1_000_000
 #: hours take orders for 35 days, and their floor stays one more behind: what is older changes no more
 _SETTLED_DAYS = 37
-_KEPT_RANKINGS = 200
+#: ids that are kept in memory, over all rankings: about 100 MB
+_KEPT_IDS = 400_000
 
 
 class Sum(NamedTuple):
@@ -75,9 +76,13 @@ class Leaders:
         now = monotonic()
         self._kept.pop(key, None)
         self._kept[key] = _Kept(now + max(LEAST_KEPT_S, (now - began) * REST), values)
-        for old in list(self._kept)[:-_KEPT_RANKINGS]:
-            del self._kept[old]
-            self._locks.pop(old, None)
+        left = _KEPT_IDS
+        for each in reversed(list(self._kept)):
+            left -= len(self._kept[each].values.sums) + 1
+            if left < 0 and each != key:
+                del self._kept[each]
+        for each in [each for each, lock in self._locks.items() if each not in self._kept and not lock.locked()]:
+            del self._locks[each]
 
     async def _read(self, dimension: str, window: Ranked, of: str) -> Values:
         ids = await self._ids(dimension, window.days())

@@ -12,6 +12,7 @@ from typing import Any, Final
 from schemas import answers
 from streams.board import asking
 from streams.board.answering import Answering
+from streams.board.rankings import Rankings
 from streams.board.told import ToldAlerts
 
 Answerer = Callable[["Desk", dict[str, Any]], Awaitable[object]]
@@ -22,6 +23,7 @@ class Desk:
     """Who answers."""
 
     answering: Answering
+    rankings: Rankings
     told: ToldAlerts
 
 
@@ -72,7 +74,7 @@ ROUTES: Final = (
             asking.RANK,
         ),
         (answers.Ranking, answers.HolderRanking, answers.Passed),
-        lambda desk, asked: desk.answering.ranking(asked),
+        lambda desk, asked: desk.rankings.ranking(asked),
         (404, 409, 422),
     ),
     Route(

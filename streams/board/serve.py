@@ -23,6 +23,7 @@ from streams.board.hub import Hub
 from streams.board.leaders import Leaders
 from streams.board.listening import Listening
 from streams.board.poller import Poller
+from streams.board.rankings import Rankings
 from streams.board.routes import Desk
 from streams.board.state import StateReader
 from streams.board.told import ToldAlerts
@@ -77,7 +78,7 @@ def assemble(settings: Settings, redis: Redis, access: Access, hub: Hub) -> Part
     book, metrics, told = Book(redis, settings), Metrics(), ToldAlerts(redis, settings)
     leaders = Leaders(book)
     poller = Poller(hub, StateReader(book, leaders), told, metrics, lambda: time.time_ns() // 1_000_000)
-    desk = Desk(Answering(book, leaders), told)
+    desk = Desk(Answering(book), Rankings(book, leaders), told)
     return Parts(desk, Listening(hub, told, access, metrics), poller, access, metrics, page_files())
 
 

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from heapq import nsmallest
 from time import monotonic
-from typing import Any
 
-from schemas.alerts import GROSS, Rule
-from schemas.answers import Standing
+from schemas.alerts import Rule
 from schemas.live import (
     Freshness,
     History,
     Leader,
     Minutes,
-    OpenSession,
-    OpenSessions,
     RunningHour,
     Share,
     Snapshot,
 )
-from streams.board.book import Book, fields
-from streams.board.leaders import Leaders, Sum
-from streams.board.sessions import Known, known
+from streams.board.book import Book
+from streams.board.leaders import Leaders
+from streams.board.open_sessions import OpenReader, minute_sums
 from streams.board.standings import standings
 from streams.board.windows import Ranked
 from streams.marks.names import hour_id
@@ -30,8 +27,8 @@ from streams.marks.watermark import merge_shards
 from streams.retention.floors import read_floors
 from streams.tally.counters import PLATFORM_ID
 
-_TOP, _OPEN, _SCOPES = 10, 20, 12
-_RECENT_MINUTES = 10
+_TOP = 10
+_LEADERS_WITHIN_S = 0.2
 #: history moves when something closes; standings of many scopes need not be read twice a second
 _HISTORY_EVERY_S = 5.0
 
@@ -42,7 +39,10 @@ class StateReader:
     def __init__(self, book: Book, leaders: Leaders) -> None:
         self._book = book
         self._leaders = leaders
+        self._open = OpenReader(book)
         self._marks = MarkStore(book.redis, book.shards)
+        self._readings: dict[str, asyncio.Task[tuple[int, list[Leader]]]] = {}
+        self._leading_at: dict[str, tuple[int, list[Leader]]] = {}
         self._history: tuple[float, History | None] = (0.0, None)
 
     async def read(self, now_ms: int) -> Snapshot:
@@ -67,7 +67,7 @@ class StateReader:
             clusters=await self._leading("cluster", hour),
             anchors=await self._leading("anchor", hour),
             channels=await self._channels(hour),
-            sessions=await self._open(as_of_ms),
+            sessions=await self._open.read(as_of_ms),
             history=await self._scopes(hour),
             alerts=[],
             alerts_after=None,
@@ -101,35 +101,36 @@ class StateReader:
         stop = self._book.zone.minute(as_of_ms) + 1
         keys = self._book.of("platform", PLATFORM_ID)
         floor = (await read_floors(self._book.redis, keys)).minutes
-        (sums,) = await self._minute_sums([("platform", PLATFORM_ID)], stop)
+        (sums,) = await minute_sums(self._book, [("platform", PLATFORM_ID)], stop)
         shown = [sums.get(minute, 0) if minute >= floor else None for minute in range(stop - 60, stop)]
         return Minutes(start_ms=self._book.zone.start_ms("minute", stop - 60), gmv_fen=shown)
 
-    async def _minute_sums(self, tallies: Sequence[tuple[str, str]], stop: int) -> list[dict[int, int]]:
-        """GMV by local minute of the hours that the last 60 minutes before `stop` touch, for each tally."""
-        hours = range((stop - 60) // 60, (stop - 1) // 60 + 1)
-        commands = [
-            ("HGETALL", self._book.of(dimension, id).minutes(dimension, hour, id))
-            for dimension, id in tallies
-            for hour in hours
-        ]
-        replies = iter(await self._book.each(commands))
-        return [{minute: fen for hour in hours for minute, fen in _gmv(hour, next(replies))} for _ in tallies]
+    async def _leading(self, dimension: str, hour: int) -> list[Leader] | None:
+        """The leaders as they were read last, None while those of this hour were not.
 
-    async def _leading(self, dimension: str, hour: int) -> list[Leader]:
-        sums = await self._sums(dimension, hour)
-        best = sorted(sums.items(), key=lambda each: (-each[1].gmv_fen, each[0]))[:_TOP]
-        return [
-            Leader(rank=at, id=id, gmv_fen=each.gmv_fen, orders_paid=each.orders_paid)
-            for at, (id, each) in enumerate(best, start=1)
-            if each.gmv_fen
-        ]
+        Where ids are many, a reading takes longer than everything else: it goes on while others are shown.
+        """
+        reading = self._readings.get(dimension)
+        if reading is None:
+            reading = self._readings[dimension] = asyncio.create_task(self._best(dimension, hour))
+        if (await asyncio.wait({reading}, timeout=_LEADERS_WITHIN_S))[0]:
+            del self._readings[dimension]
+            self._leading_at[dimension] = reading.result()
+        of_hour, leaders = self._leading_at.get(dimension, (None, None))
+        return leaders if of_hour == hour else None
 
-    async def _sums(self, dimension: str, hour: int) -> dict[str, Sum]:
-        return dict((await self._leaders.values(dimension, Ranked("hour", "hour", hour, hour + 1))).sums)
+    async def _best(self, dimension: str, hour: int) -> tuple[int, list[Leader]]:
+        sums = (await self._leaders.values(dimension, Ranked("hour", "hour", hour, hour + 1))).sums
+        best = nsmallest(_TOP, sums, key=lambda id: (-sums[id].gmv_fen, id))
+        leaders = [
+            Leader(rank=at, id=id, gmv_fen=sums[id].gmv_fen, orders_paid=sums[id].orders_paid)
+            for at, id in enumerate(best, start=1)
+            if sums[id].gmv_fen
+        ]
+        return hour, leaders
 
     async def _channels(self, hour: int) -> list[Share]:
-        sums = await self._sums("channel", hour)
+        sums = (await self._leaders.values("channel", Ranked("hour", "hour", hour, hour + 1))).sums
         total = sum(each.gmv_fen for each in sums.values())
         return [
             Share(
@@ -141,48 +142,6 @@ class StateReader:
             for id, each in sorted(sums.items(), key=lambda each: (-each[1].gmv_fen, each[0]))
         ]
 
-    # -- open sessions -------------------------------------------------------------------------
-    async def _open(self, as_of_ms: int) -> OpenSessions:
-        rank = (Rule.RECORD_SESSION, GROSS, "platform", PLATFORM_ID)
-        key = self._book.of("platform", PLATFORM_ID).ranking_open(*rank)
-        count, best = await self._book.each([("ZCARD", key), ("ZREVRANGE", key, 0, _OPEN - 1)])
-        ids = [id.decode() for id in best]
-        sessions = await self._known(ids)
-        scopes = {scope: None for session in sessions for scope in session.scopes()}
-        read = await standings(self._book, Rule.RECORD_SESSION, list(scopes))
-        records = dict(zip(scopes, read, strict=True))
-        stop = self._book.zone.minute(as_of_ms)
-        minutes = await self._minute_sums([("session", session.id) for session in sessions], stop)
-        recent = [sum(of.get(stop - back, 0) for back in range(1, _RECENT_MINUTES + 1)) for of in minutes]
-        shown = [self._session(*each, records) for each in zip(sessions, recent, strict=True)]
-        return OpenSessions(count=count, top=sorted(shown, key=lambda each: (-each.gmv_fen, each.session_id)))
-
-    async def _known(self, ids: Sequence[str]) -> list[Known]:
-        commands: list[Any] = []
-        for id in ids:
-            keys = self._book.of("session", id)
-            commands += [
-                ("HMGET", keys.session(id), "started", "ended", "last_ms"),
-                ("HGETALL", keys.session_hours(id)),
-            ]
-        replies = await self._book.pairs(commands)
-        found = (known(id, *replies[2 * at : 2 * at + 2]) for at, id in enumerate(ids))
-        return [each for each in found if each is not None]
-
-    def _session(self, session: Known, recent: int, records: dict[tuple[str, str], Standing]) -> OpenSession:
-        total = session.total(self._book.zone)
-        gmv = total.get("g", 0)
-        return OpenSession(
-            session_id=session.id,
-            declared=session.declared(),
-            end_ms=session.end_ms,
-            gmv_fen=gmv,
-            net_gmv_fen=gmv - total.get("r", 0),
-            orders_paid=total.get("p", 0),
-            recent_fen=recent,
-            records=[records[scope] for scope in session.scopes()],
-        )
-
     # -- history -------------------------------------------------------------------------------
     async def _scopes(self, hour: int) -> History:
         """Standings of the platform and of the categories and clusters that sell most in the running hour."""
@@ -190,7 +149,7 @@ class StateReader:
         if history is None or monotonic() - read_at > _HISTORY_EVERY_S:
             scopes = [("platform", PLATFORM_ID)]
             for dimension in ("category", "cluster"):
-                scopes += [(dimension, leader.id) for leader in (await self._leading(dimension, hour))[:_SCOPES]]
+                scopes += [(dimension, leader.id) for leader in await self._leading(dimension, hour) or ()]
             history = History(
                 hours=await standings(self._book, Rule.PEAK_HOUR, scopes),
                 sessions=await standings(self._book, Rule.RECORD_SESSION, scopes),
@@ -213,7 +172,3 @@ def nothing(freshness: Freshness) -> Snapshot:
         alerts=[],
         alerts_after=None,
     )
-
-
-def _gmv(hour: int, reply: Any) -> list[tuple[int, int]]:
-    return [(hour * 60 + int(name[:2]), int(value)) for name, value in fields(reply).items() if name[2:] == b"g"]
