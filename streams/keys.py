@@ -52,10 +52,6 @@ class Keys:
         """Integer, shard 0 only: the watermark in epoch milliseconds, it never falls."""
         return f"{self.prefix}watermark"
 
-    def told(self) -> str:
-        """Stream, shard 0 only: every published alert revision as JSON, under `<offset + 1>-0` of the alerts topic."""
-        return f"{self.prefix}told"
-
     def lease(self, duty: str) -> str:
         """String: the worker that holds a duty of this shard (`peaks`, `publish`, `notify`, …), expiring soon."""
         return f"{self.prefix}lease:{duty}"
