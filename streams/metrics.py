@@ -248,8 +248,8 @@ VOCABULARY: tuple[Definition, ...] = (
         "hightide_feed_seconds",
         "histogram",
         (),
-        "Time of one pass of the feed: reads what changed in a shard and publishes it, and rests seven times as long.",
-        "Above 0.5 s: tallies are told less often than once a second; add shards, or set HIGHTIDE_FEED=off.",
+        "Time of one pass of the feed: reads what changed in a shard and publishes it, and rests three times as long.",
+        "Above 0.25 s: tallies are told less often than once a second; add shards, or set HIGHTIDE_FEED=off.",
         _SECONDS,
     ),
     Definition(

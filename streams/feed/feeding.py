@@ -11,10 +11,10 @@ from streams.feed.feed import TalliesFeed
 from streams.guard import Guard
 from streams.metrics import Metrics
 
-#: shortest time from one pass over a shard to the next: how often a tally is told that changes all the time
+#: shortest time from the end of a pass over a shard to the next: how often a tally is told that changes all the time
 EVERY_S = 1.0
-#: a pass is followed by at least this many times its own duration of rest: the feed takes an eighth of the time at most
-REST = 7.0
+#: a pass is followed by at least this many times its own duration of rest: the feed takes a quarter of the time at most
+REST = 3.0
 #: and while records lie unread by this many, because settling goes first: some 3 % of the time of a core
 REST_WHILE_BEHIND = 31.0
 #: but never by more
@@ -49,7 +49,7 @@ class Feeding:
 
     def _pause_s(self, took_s: float) -> float:
         rest = REST_WHILE_BEHIND if self._behind() else REST
-        return max(EVERY_S, took_s + min(rest * took_s, MOST_REST_S))
+        return took_s + max(EVERY_S, min(rest * took_s, MOST_REST_S))
 
     async def _pass(self, shard: int) -> None:
         began_s = self._clock_s()

@@ -71,7 +71,7 @@ class TallyReader:
         return session_state(self._terms, id, declared, by_hour(hours), buyers, at)
 
     async def _read(self, reads: _Reads) -> tuple[int, list[Any]]:
-        version, *replies = await self._script(keys=reads.keys, args=[_pack(reads.how), _CODES])
+        version, *replies = await self._script(keys=[reads.sequence], args=[_pack([reads.keys, reads.how]), _CODES])
         return int(version), replies
 
 
@@ -81,7 +81,8 @@ class _Reads:
     def __init__(self, keys: Keys, first_sketch: int = 0) -> None:
         self._keys = keys
         self._first_sketch = first_sketch
-        self.keys: list[str] = [keys.sequence()]
+        self.sequence = keys.sequence()
+        self.keys: list[str] = []
         self.how: list[str | int] = []
 
     def hour(self, dimension: str, id: str, hour: int) -> None:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterator
 from dataclasses import replace
 from itertools import accumulate, pairwise
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
+from schemas.alerts import GROSS
 from streams.connect import redis_client
+from streams.feed.business import CHANNELS
 from streams.feed.curve import Span, curves
 from streams.keys import shard_keys
 from streams.lab.servers import Store
-from streams.lab.truth import Tally
+from streams.lab.servers.spawn import free_port
+from streams.lab.truth import Ranking, Tally
 from streams.settings import Settings
 from streams.tally.windows import DAY_MS, HOUR_MS, MINUTE_MS
 from tests.integration.feed import Topic, expected, read_topic, tallies_of, until_told
@@ -66,6 +71,46 @@ async def test_the_last_records_are_the_truth_and_none_comes_more_than_once_a_se
     assert gaps and min(gaps) >= 950, "a pass begins a second after the last one, and tells a tally once"
     versions = [each.version for each in topic.last.values()]
     assert min(versions) > 0
+
+
+async def test_the_gauges_of_a_worker_are_the_truth_of_the_hour_of_the_watermark(evening: Evening) -> None:
+    evening.settings = replace(evening.settings, metrics=f"127.0.0.1:{free_port()}")
+    worker, truth, zone = evening.start_worker(), evening.truth, evening.settings.zone
+    await play_share(evening, 0.0, 1.0)
+    await evening.finish(worker)
+    assert truth.watermark_ms is not None
+    hour_ms, day_ms = (zone.start_ms(grain, getattr(zone, grain)(truth.watermark_ms)) for grain in ("hour", "day"))
+    hour, day = (
+        truth.tallies[Tally("platform", "all", grain, start_ms)]
+        for grain, start_ms in (("hour", hour_ms), ("day", day_ms))
+    )
+    due = {
+        "hightide_hour_gmv_fen": hour["gmv_fen"],
+        "hightide_hour_paid_orders": hour["orders_paid"],
+        "hightide_day_gmv_fen": day["gmv_fen"],
+        "hightide_best_hour_gmv_fen": truth.rankings[Ranking("peak.hour", GROSS, "platform", "all")].value_fen,
+    } | {
+        f'hightide_hour_channel_gmv_fen{{channel="{channel}"}}': truth.tallies.get(
+            Tally("channel", channel, "hour", hour_ms), {"gmv_fen": 0}
+        )["gmv_fen"]
+        for channel in CHANNELS
+    }
+    for _ in range(100):  # the gauges are read once a second
+        if (found := await gauges(evening.settings.metrics, due)) == due:
+            break
+        await asyncio.sleep(0.2)
+    assert found == due
+
+
+async def gauges(address: str, names: Collection[str]) -> dict[str, float]:
+    """What a worker answers to Prometheus, of these series."""
+
+    def ask() -> str:
+        with urlopen(f"http://{address}/metrics", timeout=5) as answer:
+            return str(answer.read().decode())
+
+    lines = (line.rpartition(" ") for line in (await asyncio.to_thread(ask)).splitlines())
+    return {name: float(value) for name, _, value in lines if name in names}
 
 
 async def test_a_kill_and_a_second_worker_end_in_the_truth(evening: Evening) -> None:

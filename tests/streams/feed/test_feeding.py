@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from streams.feed.feeding import MOST_REST_S, REST, REST_WHILE_BEHIND, Feeding
+from streams.feed.feeding import EVERY_S, MOST_REST_S, REST, REST_WHILE_BEHIND, Feeding
 from streams.metrics import Metrics
 
 
@@ -26,10 +26,10 @@ class Feed:
 @pytest.mark.parametrize(
     ("took_s", "behind", "every_s"),
     [
-        (0.001, False, 1.0),
-        (0.125, False, 1.0),
+        (0.001, False, 0.001 + EVERY_S),
+        (0.25, False, 0.25 + EVERY_S),
         (0.5, False, 0.5 + 0.5 * REST),
-        (0.001, True, 1.0),
+        (0.001, True, 0.001 + EVERY_S),
         (0.1, True, 0.1 + 0.1 * REST_WHILE_BEHIND),
         # Redis paused, or the process was stopped, in the middle of it
         (30.0, True, 30.0 + MOST_REST_S),

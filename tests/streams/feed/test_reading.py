@@ -76,6 +76,17 @@ async def test_distinct_ids_that_were_purged_are_unknown_not_none(redis: Redis, 
         assert (state.buyers, state.merchants, state.anchors) == counts
 
 
+async def test_reading_writes_nothing_not_even_what_a_sketch_counts(redis: Redis, reader: TallyReader) -> None:
+    await redis.hset(KEYS.hours("cluster", DAY, "c"), mapping={"07g": 5})
+    sketches = [KEYS.sketch("buyers", "cluster", HOUR, "c"), KEYS.session_buyers("s")]
+    for key in sketches:
+        await redis.pfadd(key, "a", "b")
+    before = [await redis.dump(key) for key in sketches]
+    await reader.hours(KEYS, [("cluster", "c", HOUR)], NOTHING_PURGED, 99)
+    await reader.sessions(KEYS, ["s"], 99)
+    assert [await redis.dump(key) for key in sketches] == before
+
+
 async def test_a_session_is_read_whole(redis: Redis, reader: TallyReader) -> None:
     start_ms = SHANGHAI.start_ms("hour", HOUR)
     await redis.hset(KEYS.session_hours("s"), mapping={f"{HOUR}g": 7, f"{HOUR + 1}g": 1})
