@@ -11,19 +11,15 @@ from collections.abc import Callable, Iterable
 from zlib import crc32
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.feed.reading import Record
 from streams.marks.lease import LEASE_MS
+from streams.outbox.publisher import LeaseRanOut
 
 #: a batch that is not acknowledged by then has failed: well within a lease
 _REQUEST_MS = LEASE_MS // 3
 _BATCH_BYTES = 256 << 10
-
-
-class LeaseRanOut(KafkaError):
-    """The lease had not long enough to go for records to be sent under it: another may have sent newer ones."""
 
 
 class TalliesTopic:
