@@ -277,7 +277,7 @@ VOCABULARY: tuple[Definition, ...] = (
         "hightide_notify_seconds",
         "histogram",
         ("target",),
-        "Time from an alert in its topic to the answer of the target that took it; grouping takes up to 0.25 s.",
+        "Time from an alert in its topic to the answer of the target that took it; grouping takes up to 0.3 s.",
         "Above 0.5 s without silences: the target is slow, or it is above its rate; see its waiting alerts.",
         _SECONDS,
     ),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from schemas.alerts import Alert
-from schemas.deliveries import Record, Resend, Silence, Waiting, offsets_of
+from schemas.deliveries import Message, Record, Resend, Silence, Waiting, offsets_of
 from streams.notify.events import newest_ms
 from streams.notify.holding import is_on, quiet_until_ms, silenced_until_ms
 from streams.notify.ledger import Ledger
@@ -69,7 +69,7 @@ class Deciding:
         """All alerts that there were at the start are decided: what was on its way then goes on."""
         for desk in self.desks:
             if desk.sending is not None:
-                desk.queue.resume(told_again(desk.sending, self._known(desk.sending.resend), desk.sending.made_ms))
+                self._resume(desk.queue, desk.sending)
         for resend in self._resends:
             self.record(resend, now_ms)
 
@@ -90,6 +90,11 @@ class Deciding:
                 desk.written = Waiting(target=desk.target.name, decided_to=self.decided_to, alerts=ranges, at_ms=now_ms)
                 found.append(desk.written)
         return found
+
+    def _resume(self, queue: Queue, message: Message) -> None:
+        outgoing = told_again(message, self._known(message.resend), message.made_ms)
+        if outgoing.alerts:
+            queue.resume(outgoing)
 
     def _is_for(self, desk: Desk, offset: int, alert: Alert, now_ms: int) -> bool:
         if offset in desk.told or offset < desk.decided_to:

@@ -154,7 +154,8 @@ class Delivering:
                 await asyncio.wait(runners, timeout=_END_WITHIN_S)
                 for task in runners:
                     task.cancel()
-                await self._write_waiting(self._clock_ms())
+                if self._lease.left_s > 0:  # else another knows it better by now
+                    await self._write_waiting(self._clock_ms())
         finally:
             await consumer.stop()
 

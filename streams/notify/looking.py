@@ -17,6 +17,7 @@ from streams.keys import Keys, shard_keys
 from streams.notify.journal import Journal
 from streams.notify.showing import Revision
 from streams.settings import Settings
+from streams.startup import require_topics
 from streams.topics import Topics
 
 _PAGE = 1_000
@@ -59,9 +60,10 @@ async def revision_of(redis: Redis, keys: Keys, alert_id: str, revision: int | N
 
 @asynccontextmanager
 async def both_servers(settings: Settings) -> AsyncIterator[tuple[Redis, Keys, Journal]]:
-    """The store, its keys of shard 0, and the ledger, while the context lasts. Raises `ServerMissing`."""
+    """Store, keys of shard 0 and ledger, while the context lasts. Raises `ServerMissing`, `TopicsWrong`."""
     await wait_for_redis(settings.redis, _WAIT_S)
     await wait_for_kafka(settings.kafka, _WAIT_S)
+    await require_topics(settings)
     redis, producer = redis_client(settings), AIOKafkaProducer(bootstrap_servers=settings.kafka, acks="all")
     try:
         await producer.start()

@@ -21,9 +21,9 @@ from streams.notify.events import LEFTOVER, RECORD, Event, event_of, priority, t
 from streams.notify.outcome import Outcome, Verdict, pause_ms
 
 #: an event is told once nothing more of it came for this long, but this long after its first alert at the latest
-_SETTLES_MS: Final = 100
-_LATEST_MS: Final = 250
-#: what comes of an event that was told already, no wider, waits this long for company
+_SETTLES_MS: Final = 150
+_LATEST_MS: Final = 300
+#: what comes of an event that was told already, no wider, waits this long for company, and goes into a digest
 _LEFTOVER_MS: Final = 60_000
 #: for so long an event is remembered as told
 _REMEMBERED_MS: Final = 3_600_000
@@ -224,6 +224,8 @@ class Queue:
         kept = 0 if urgent else size // 4
         if free <= kept:
             return [], False, self._bucket.more_ms(kept + 1, now_ms)
+        if ready[0].priority == LEFTOVER:
+            return _fitting(ready), True, None
         if len(ready) <= max(1, free // 2) or (urgent and free > size // 2):
             return ready[:1], False, None
         if now_ms < self._next_digest_ms:

@@ -97,10 +97,14 @@ async def test_people_end_up_with_the_alerts_of_the_truth_and_one_message_an_eve
     ]
     assert stream == await published(market.settings)
     await check_command(market.settings, told)
+    await check_resend(market.settings, receiver)
 
 
 def check_events(receiver: Receiver) -> None:
-    """No revision is told twice; an event is told again only where it has come to win at a wider scope."""
+    """No revision is told twice; an event has one message, and another only where it came to win at a wider scope.
+
+    What else comes of it later is in a digest.
+    """
     revisions = [(each.alert_id, each.revision) for received in receiver.got for each in alerts_of(received)]
     assert len(revisions) == len(set(revisions))
     widths: defaultdict[Event, list[int]] = defaultdict(list)
@@ -126,6 +130,17 @@ async def check_command(settings: Settings, told: dict[str, Alert]) -> None:
     shown = await hightide(settings, "alerts", "show", one)
     assert "ops: delivered, 1 tries" in shown.stdout and told[one].text in shown.stdout
     assert (await hightide(settings, "alerts", "show", "nothing")).returncode == 64
+
+
+async def check_resend(settings: Settings, receiver: Receiver) -> None:
+    """`hightide alerts resend` tells a revision again, under another id."""
+    first, before = receiver.got[0], len(receiver.got)
+    one = alerts_of(first)[0]
+    asked = await hightide(settings, "alerts", "resend", one.alert_id, "--revision", str(one.revision))
+    assert asked.stdout == f"revision {one.revision} is told again to all that it is for\n"
+    again = (await receiver.until(before + 1))[-1]
+    assert alerts_of(again) == [one] and again.id != first.id
+    assert ", sent again" in (await hightide(settings, "alerts", "show", one.alert_id)).stdout
 
 
 async def test_a_worker_killed_inside_a_request_repeats_it_and_nothing_else(

@@ -21,6 +21,7 @@ class Received(NamedTuple):
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
+    request: web.Request
 
     @property
     def json(self) -> Any:
@@ -84,7 +85,7 @@ class Receiver:
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        received = Received(time.time(), request.path, dict(request.query), headers, await request.read())
+        received = Received(time.time(), request.path, dict(request.query), headers, await request.read(), request)
         self.got.append(received)
         answer = self.answers.pop(0) if self.answers else self.answer
         return await answer(received)

@@ -22,6 +22,9 @@ from streams.metrics import Metrics
 from streams.notify import delivering as module
 from streams.notify.delivering import Delivering
 from streams.notify.journal import Journal
+from streams.notify.outcome import Outcome, Verdict
+from streams.notify.sender import Sender
+from streams.notify.shapes import Request
 from streams.notify.targets import Kind, Target, Targets
 from streams.settings import Settings
 from streams.tally.windows import SHANGHAI
@@ -216,7 +219,7 @@ async def test_one_worker_delivers_at_a_time(receiver: Receiver, working, put: P
 async def test_from_an_alert_in_its_topic_to_the_target_takes_less_than_half_a_second(
     receiver: Receiver, working, put: Put
 ) -> None:
-    """One event after the other, as on a usual evening; grouping alone takes a tenth of a second."""
+    """One event after the other, as on a usual evening; grouping alone takes 0.15 s."""
     took_s: list[float] = []
     async with working(hook(receiver, per_minute=6_000)):
         await put(fresh(holder="first"))
@@ -292,6 +295,51 @@ async def test_what_waits_for_a_target_survives_a_restart_however_old_it_is(
         await receiver.until(6, 20)
         await asyncio.sleep(0.5)
     assert await states(journal) == {str(number): ["ops delivered"] for number in range(5)}
+
+
+async def test_a_private_address_behind_a_name_is_refused(receiver: Receiver) -> None:
+    url = f"http://localhost:{receiver.port}/"
+    sender = Sender(hook(receiver, url=url, allow_private=False))
+    outcome = await sender.send(Request(url, b"{}", {}), now_ms())
+    await sender.close()
+    assert outcome.verdict is Verdict.AGAIN and "private address" in outcome.answer
+    assert receiver.got == []
+
+
+async def test_an_answer_in_pieces_is_read_whole_and_an_endless_one_is_not(receiver: Receiver) -> None:
+    async def pieces(received: Received) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(received.request)
+        for part in (b'{"errmsg":"ok",', b'"errcode":0}'):
+            await response.write(part)
+            await asyncio.sleep(0.1)
+        return response
+
+    async def endless(received: Received) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(received.request)
+        while True:
+            await response.write(b"x" * 65_536)
+
+    sender = Sender(hook(receiver, kind=Kind.WECOM, timeout_s=2))
+    request = Request(receiver.url, b"{}", {})
+    receiver.answers = [pieces, endless]
+    assert (await sender.send(request, now_ms())).verdict is Verdict.DELIVERED
+    assert await sender.send(request, now_ms()) == Outcome(Verdict.AGAIN, "200 without a code")
+    await sender.close()
+
+
+async def test_a_storm_over_http_is_all_told(receiver: Receiver, working, put: Put, journal: Journal) -> None:
+    await put(*(fresh(f"anchor:a{number}", f"h{number}", rule="peak.hour") for number in range(2_000)))
+    async with working(hook(receiver, per_minute=60), hook(receiver, "quiet", scopes=("platform",))):
+        async with asyncio.timeout(60):
+            # what comes is another task's
+            while sum(len(got.alerts) for got in receiver.got) < 2_000:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+    told = [each["alert_id"] for got in receiver.got for each in got.alerts]
+    assert len(told) == len(set(told)) == 2_000
+    assert await states(journal) == {str(number): ["ops delivered"] for number in range(2_000)}
+    assert len(receiver.got) <= 60
 
 
 # -- silences and requests ---------------------------------------------------------------------
