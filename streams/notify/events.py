@@ -15,12 +15,16 @@ _CORRECTIONS: Final = frozenset({State.RETRACTED, State.SUPERSEDED, State.REINST
 #: what is taken back or put back, records, other facts, and what may yet change
 CORRECTION, RECORD, FACT, PROVISIONAL, LEFTOVER = range(5)
 
-Event = tuple[str, str, str, str]
+Event = tuple[str, str, str, str, int | None]
 
 
 def event_of(alert: Alert) -> Event:
-    """What happened, wherever it did: one rule, one holder, one state."""
-    return alert.rule.value, alert.holder.kind, alert.holder.id, alert.state.value
+    """What happened, wherever it did: one rule, one holder, one state.
+
+    What is taken back at another scope later is another event: nobody may go on believing it for want of company.
+    """
+    when_ms = alert.as_of_ms if alert.state in _CORRECTIONS else None
+    return alert.rule.value, alert.holder.kind, alert.holder.id, alert.state.value, when_ms
 
 
 def priority(alert: Alert) -> int:

@@ -224,12 +224,12 @@ async def test_from_an_alert_in_its_topic_to_the_target_takes_less_than_half_a_s
     async with working(hook(receiver, per_minute=6_000)):
         await put(fresh(holder="first"))
         await receiver.until(1)
-        for number in range(200):
+        for number in range(100):
             await put(fresh(holder=f"s{number}"))
             put_s = time.time()
             took_s.append((await receiver.until(number + 2))[-1].at_s - put_s)
     took_s.sort()
-    assert took_s[197] < 0.5, f"p50 {took_s[100] * 1000:.0f} ms, p99 {took_s[197] * 1000:.0f} ms"
+    assert took_s[98] < 0.5, f"p50 {took_s[50] * 1000:.0f} ms, p99 {took_s[98] * 1000:.0f} ms"
 
 
 # -- targets that fail -------------------------------------------------------------------------

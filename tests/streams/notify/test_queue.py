@@ -13,7 +13,7 @@ from streams.notify.bucket import WINDOW_MS, Bucket
 from streams.notify.events import CORRECTION, RECORD, priority
 from streams.notify.outcome import Outcome, Verdict, pause_ms
 from streams.notify.queue import DIGEST_MOST, Outgoing, Queue
-from tests.streams.notify.alerts import alert
+from tests.streams.notify.alerts import NOW_MS, alert
 
 DONE = Outcome(Verdict.DELIVERED, "200")
 AWAY = Outcome(Verdict.AGAIN, "503")
@@ -105,6 +105,15 @@ def test_a_narrower_scope_that_comes_too_late_is_no_message_of_the_moment() -> N
     target.owe(alert("platform:all"))
     wide_ms = target.now_ms
     assert target.rest()[-1][0] == wide_ms + 150
+
+
+def test_what_is_taken_back_at_a_narrower_scope_later_does_not_wait() -> None:
+    target = Target()
+    target.owe(alert("platform:all", state="retracted"))
+    target.rest(1_000)
+    target.owe(alert("cluster:fur", state="retracted", as_of_ms=NOW_MS + 60_000))
+    late_ms = target.now_ms
+    assert target.rest()[-1][0] == late_ms + 150
 
 
 def test_only_the_last_revision_is_told_and_accounts_for_all() -> None:
