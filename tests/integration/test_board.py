@@ -25,7 +25,7 @@ from streams.tally.windows import GRAIN_MS, SHANGHAI
 from streams.topics import Topics
 from tests.integration.scenario import Evening
 from tests.integration.small import small_market
-from tests.integration.told import tell
+from tests.integration.told import until_told
 
 DAY_MS = GRAIN_MS["day"]
 
@@ -38,7 +38,7 @@ async def market(settings: Settings, redis: Redis, tmp_path: Path) -> AsyncItera
     await market.play()
     report = await market.finish(worker)
     assert report.differences == []
-    await tell(redis, settings)
+    await until_told(redis, settings)
     yield market
     await market.end()
 
