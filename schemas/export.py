@@ -8,6 +8,7 @@ import orjson
 
 from schemas.alerts import Alert
 from schemas.events import ALSO_REQUIRED, OrderEvent, SessionEvent
+from schemas.history import Imported
 from schemas.rejects import Reason, Rejected
 from schemas.tallies import TallyState
 
@@ -34,6 +35,7 @@ CHANNELS: Final = (
     Channel("tallies", "TallyState", TallyState, "window and id", "receive", "how one hour or session stands now"),
     Channel("alerts", "Alert", Alert, "alert_id", "receive", "one revision of one peak or record"),
     Channel("rejects", "Rejected", Rejected, "topic/partition/offset", "receive", "one refused record and why"),
+    Channel("history", "Imported", Imported, "scope and holder, hashed", "receive", "one earlier holder of a ranking"),
 )
 
 

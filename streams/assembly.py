@@ -21,6 +21,7 @@ from streams.feed.feed import TalliesFeed
 from streams.feed.feeding import Feeding
 from streams.feed.states import Terms
 from streams.feed.topic import TalliesTopic
+from streams.history.keeper import HistoryKeeper
 from streams.intake.admission import admit_order, admit_session
 from streams.intake.fitting import Fitting
 from streams.intake.heartbeat import Heartbeat
@@ -34,6 +35,7 @@ from streams.intake.rejects import RejectsTopic
 from streams.intake.store_calls import Patience
 from streams.keys import Keys, shard_keys
 from streams.marking import Marking
+from streams.marks import acts
 from streams.marks.detector import Detector
 from streams.marks.lease import Lease
 from streams.memory import allowed_bytes
@@ -71,6 +73,7 @@ class Assembly:
     redriver: Redriver
     conservation: Conservation
     business: Business
+    history: HistoryKeeper
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +113,11 @@ def assemble(around: Surroundings) -> Assembly:
         records.nudge()
 
     intake.settled = settled
-    detector, publisher = _detector(around), _publisher(around)
+    history = _history(around)
+    detector, publisher = _detector(around), _publisher(around, history)
+    shards, fatal = around.settings.shards, around.end
     marking = Marking(
-        detector, publisher, around.settings.shards, around.metrics, intake.behind, alerts.nudge, around.end
+        detector, publisher, shards, around.metrics, intake.behind, alerts.nudge, fatal, lambda: history.ready
     )
     feed = _feed(around, detector)
     feeding = Feeding(feed, around.settings.shards, around.metrics, intake.behind, around.end)
@@ -121,7 +126,7 @@ def assemble(around: Surroundings) -> Assembly:
     heartbeat = Heartbeat(around.redis, around.keys, intake, patience, meter)
     conservation = Conservation(around.redis, around.keys, around.metrics, _tell_gap)
     business = Business(around.redis, around.keys, around.settings.zone, around.metrics, _clock_ms)
-    beside = _purger(around), _redriver(around), conservation, business
+    beside = _purger(around), _redriver(around), conservation, business, history
     return Assembly(app, parts, heartbeat, detector, publisher, feed, *beside)
 
 
@@ -159,7 +164,14 @@ def _detector(around: Surroundings) -> Detector:
     )
 
 
-def _publisher(around: Surroundings) -> Publisher:
+def _history(around: Surroundings) -> HistoryKeeper:
+    settings = around.settings
+    terms = acts.Terms(settings.lateness_s * 1000, settings.min_history)
+    topic, worker_id = around.topics.history, around.worker_id
+    return HistoryKeeper(around.redis, around.keys, terms, settings.kafka, topic, worker_id, _clock_ms)
+
+
+def _publisher(around: Surroundings, history: HistoryKeeper) -> Publisher:
     def published(alert: Alert) -> None:
         around.metrics.alerts.labels(alert.rule.value, alert.state.value).inc()
 
@@ -172,6 +184,7 @@ def _publisher(around: Surroundings) -> Publisher:
         around.settings.zone,
         published,
         _clock_ms,
+        history.has_all,
     )
 
 

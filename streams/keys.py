@@ -165,6 +165,10 @@ class Keys:
         """Integer: the watermark (epoch ms) up to which a reader has closed holders; it never falls."""
         return f"{self.prefix}judged:{reader}"
 
+    def history(self) -> str:
+        """Integer: offset of the topic `history` up to which its rows are raised in this shard's rankings."""
+        return f"{self.prefix}history"
+
     def outbox(self) -> str:
         """Stream: alert revisions not yet acknowledged by the `alerts` topic."""
         return f"{self.prefix}outbox"

@@ -27,7 +27,10 @@ MOST_REST_S = 10.0
 
 
 class Marking:
-    """Runs the passes of detector and publisher over all shards. One call of a kind at a time (its agent's)."""
+    """Runs the passes of detector and publisher over all shards. One call of a kind at a time (its agent's).
+
+    `may_detect` says whether rankings have what was imported: without it they would tell what is none.
+    """
 
     def __init__(
         self,
@@ -38,6 +41,7 @@ class Marking:
         behind: Callable[[], bool],
         alerts_pending: Callable[[], None],
         fatal: Callable[[Expected], None],
+        may_detect: Callable[[], bool] = lambda: True,
     ) -> None:
         self._detector = detector
         self._publisher = publisher
@@ -46,6 +50,7 @@ class Marking:
         self._behind = behind
         self._alerts_pending = alerts_pending
         self._guarded = Guard(fatal)
+        self._may_detect = may_detect
 
     async def peaks(self) -> None:
         """One pass over the changed hours and minutes of every shard, and more while marks are left."""
@@ -57,7 +62,7 @@ class Marking:
 
     async def _passes(self, reader: str, one_pass: Callable[[int], Awaitable[PassResult]]) -> None:
         for shard in range(self._shards):
-            more = True
+            more = self._may_detect()
             while more:
                 began = perf_counter()
                 result = await self._guarded(f"detecting {reader}", partial(one_pass, shard))

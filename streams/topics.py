@@ -9,6 +9,7 @@ TALLIES: Final = "tallies"
 ALERTS: Final = "alerts"
 REJECTS: Final = "rejects"
 DELIVERIES: Final = "deliveries"
+HISTORY: Final = "history"
 
 _DAY_MS: Final = 86_400_000
 #: hours are kept for 35 days and an event may arrive a day ahead of its time: from 36 days of log every kept hour can
@@ -30,6 +31,8 @@ _TALLIES: Final = {"cleanup.policy": "compact,delete", "retention.ms": str(_INPU
 _ALERTS: Final = {"cleanup.policy": "delete", "retention.ms": "-1"}
 #: the newest of each key is the memory of who was told what; a quarter of a year is more than any silence or outage
 _DELIVERIES: Final = {"cleanup.policy": "compact,delete", "retention.ms": str(90 * _DAY_MS)}
+#: what rankings are rebuilt from that no log has, for ever
+_HISTORY: Final = {"cleanup.policy": "delete", "retention.ms": "-1"}
 _REJECTS: Final = {"cleanup.policy": "delete", "retention.ms": str(_REJECTS_RETENTION_MS)}
 
 
@@ -87,12 +90,17 @@ class Topics:
         return self.prefix + DELIVERIES
 
     @property
+    def history(self) -> str:
+        """In: earlier holders that an operator imported, keyed by scope and holder."""
+        return self.prefix + HISTORY
+
+    @property
     def inputs(self) -> tuple[str, str]:
         """The two topics that are consumed, whose partitions carry fences."""
         return self.orders, self.live_sessions
 
     def table(self, partitions: int) -> tuple[Topic, ...]:
-        """All topics as production wants them. Alerts, and deliveries, have one partition: one order."""
+        """All topics as production wants them. Alerts, deliveries and history have one partition: one order."""
         return (
             Topic(self.orders, partitions, dict(_INPUT)),
             Topic(self.live_sessions, partitions, dict(_INPUT)),
@@ -100,4 +108,5 @@ class Topics:
             Topic(self.alerts, 1, dict(_ALERTS)),
             Topic(self.rejects, partitions, dict(_REJECTS)),
             Topic(self.deliveries, 1, dict(_DELIVERIES)),
+            Topic(self.history, 1, dict(_HISTORY)),
         )

@@ -26,6 +26,7 @@ from streams.connect import check_store, kafka_cluster_id, redis_client, wait_fo
 from streams.errors import Expected, ServerMissing
 from streams.feed.feed import switched_off
 from streams.health import Health, PartitionState, Seen
+from streams.history.keeper import HistoryKeeper
 from streams.intake.partition import Partition
 from streams.intake.redriver import Redriver
 from streams.intake.transport import ChunkConsumer
@@ -51,6 +52,8 @@ CONSERVATION_EVERY_S = 3.0
 #: how often something past its time is looked for; what is found is removed at its own pace
 PURGE_EVERY_S = 0.5
 REDRIVE_EVERY_S = 1.0
+#: how soon imported rows are raised in the rankings, and missed where Redis went back
+HISTORY_EVERY_S = 1.0
 #: a stop that takes longer is ended by force; the fences make that safe
 STOP_WITHIN_S = 20.0
 #: what is given up for the end gets this long to let go
@@ -188,6 +191,7 @@ class Worker:
             self._every(PURGE_EVERY_S, assembly.purger.work),
             self._every(REDRIVE_EVERY_S, lambda: self._redrive(assembly.redriver)),
             self._every(BUSINESS_EVERY_S, assembly.business.look),
+            self._every(HISTORY_EVERY_S, lambda: self._raise_history(assembly.history)),
             self._every(CONSERVATION_EVERY_S, assembly.conservation.look),
             self._watch(assembly.app),
         )
@@ -224,6 +228,10 @@ class Worker:
     async def _redrive(self, redriver: Redriver) -> None:
         """It waits for Kafka, which may be away: an end need not wait for it, what is sent twice settles once."""
         await self._before_the_end(redriver.work())
+
+    async def _raise_history(self, history: HistoryKeeper) -> None:
+        """As above: it waits for Kafka, and raising twice is harmless."""
+        await self._before_the_end(history.work())
 
     async def _watch(self, app: faust.App) -> None:
         """A crashed Faust keeps its process; ours ends."""
@@ -262,6 +270,7 @@ class Worker:
                 await assembly.detector.release()
                 await assembly.purger.release()
                 await assembly.redriver.close()
+                await assembly.history.close()
                 await assembly.publisher.close()
                 await assembly.feed.close()
                 await assembly.parts.notifying.close()

@@ -58,6 +58,8 @@ def lines(report: Report, limit: int) -> list[str]:
             f"{report.restated:,} alerts stand at another value than they were told at, by late events or refunds; "
             f"{report.verified:,} of them were recomputed as told"
         )
+    if report.imported:
+        listed.append(f"{report.imported:,} imported rows of history are among the holders")
     if report.rankings is None:
         listed.append("rankings were not compared: more was settled meanwhile")
     return [

@@ -60,10 +60,16 @@ class _Stored(NamedTuple):
     state: State | None
 
 
+async def has_all_history(_shard: int) -> bool:
+    """Where nothing is imported."""
+    return True
+
+
 class Comparing:
     """Compares the alerts of all shards. Raises `redis.RedisError`, and what `read` raises; repeating is harmless.
 
-    `told()` are the alerts of the topic, `read` gives one as it stands there. `clock_ms` is asked for pauses and
+    `told()` are the alerts of the topic, `read` gives one as it stands there; `has_history` says of a shard whether
+    its rankings have all that was imported. `clock_ms` is asked for pauses and
     latency alone.
     """
 
@@ -74,12 +80,14 @@ class Comparing:
         told: Callable[[], list[Told]],
         read: Callable[[Told], Awaitable[Alert | None]],
         clock_ms: Callable[[], int],
+        has_history: Callable[[int], Awaitable[bool]] = has_all_history,
     ) -> None:
         self._redis = redis
         self._keys = keys
         self._told = told
         self._read = read
         self._clock_ms = clock_ms
+        self._has_history = has_history
         self._restate = lua_script(redis, "streams.outbox", "restate")
         self._shards = [_Shard() for _ in keys]
 
@@ -102,7 +110,7 @@ class Comparing:
         state = self._shards[shard]
         if state.round is None:
             state.round = await self._begin(shard)
-        if not await self._all_read(state.round.versions):
+        if not await self._has_history(shard) or not await self._all_read(state.round.versions):
             return 0
         state.look_at_ms = 0
         batch = [state.round.left.pop() for _ in range(min(BATCH, len(state.round.left)))]

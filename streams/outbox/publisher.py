@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from time import time
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ from streams.failpoints import failpoint
 from streams.keys import Keys
 from streams.marks.facts import decode_fact
 from streams.marks.lease import LEASE_MS, Held, Lease
-from streams.outbox.comparing import Comparing
+from streams.outbox.comparing import Comparing, has_all_history
 from streams.outbox.published import Published, told_of
 from streams.outbox.render import render
 from streams.tally.windows import SHANGHAI, Zone
@@ -48,7 +48,7 @@ class _Entry(NamedTuple):
 class Publisher:
     """Publishes the outboxes of all shards, each under its lease. One `publish_pass` of a shard at a time.
 
-    `zone` is that of the texts; `published` is told every alert that was acknowledged.
+    `zone` is that of the texts; `published` is told every alert that was acknowledged; `has_history` as in `Comparing`.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Publisher:
         zone: Zone = SHANGHAI,
         published: Callable[[Alert], object] = lambda alert: None,
         clock_ms: Callable[[], int] = lambda: int(time() * 1000),
+        has_history: Callable[[int], Awaitable[bool]] = has_all_history,
     ) -> None:
         self._redis = redis
         self._keys = keys
@@ -70,7 +71,7 @@ class Publisher:
         self._tell = published
         self._leases = [Lease(redis, each.lease("publish"), worker_id) for each in keys]
         self._published = Published(bootstrap_servers, topic)
-        self._comparing = Comparing(redis, keys, self._published.all, self._published.read, clock_ms)
+        self._comparing = Comparing(redis, keys, self._published.all, self._published.read, clock_ms, has_history)
         #: shards for which no one but us can have published since we last read the topic
         self._sure: defaultdict[int, bool] = defaultdict(bool)
         self._producer: AIOKafkaProducer | None = None

@@ -32,7 +32,7 @@ def resolve(root: Any, reference: str) -> Any:
 def test_there_is_one_schema_for_each_topic_and_one_overview() -> None:
     assert set(documents()) == {
         "orders.schema.json", "live-sessions.schema.json", "tallies.schema.json", "alerts.schema.json",
-        "rejects.schema.json", "asyncapi.json",
+        "rejects.schema.json", "history.schema.json", "asyncapi.json",
     }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ judge remembers, the sessions, and the alerts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +16,8 @@ from faust.types import TP
 from redis.asyncio import Redis
 
 from schemas.alerts import Alert
+from schemas.history import Imported
+from streams.history.topic import read_history
 from streams.keys import Keys, shard_keys
 from streams.lab.audit.alerts import alert_differences, last_revisions, restated
 from streams.lab.audit.compare import truth_differences
@@ -28,6 +30,7 @@ from streams.lab.simulator.run import rules_of
 from streams.lab.truth import Alert as TrueAlert
 from streams.lab.truth import Leader, Ranking, Truth
 from streams.lab.truth.final import final_alerts, leaders
+from streams.lab.truth.imported import ImportedTruth, Row
 from streams.lab.truth.spilled import SpilledTruth
 from streams.lab.verify.verify import Verdict, verify
 from streams.settings import Settings
@@ -40,6 +43,8 @@ _BETWEEN_LOOKS_S = 0.5
 #: alerts that are recomputed because late events have moved their values since they were told
 _RECOMPUTED = 5
 
+#: the leader of each ranking, and the alerts
+_OfLog = tuple[dict[Ranking, Leader], list[TrueAlert]]
 OnProgress = Callable[[int, str], None]
 
 
@@ -76,7 +81,9 @@ class _Audit:
         read = await self._read(at.fences)
         self._on_progress(read, "records read, summing up")
         # in a thread, so that a progress bar, Ctrl-C and a worker in the same process go on
-        alerts, best = await asyncio.to_thread(self._sum_up, at.clock_ms)
+        imported = [row async for row in read_history(self._settings.kafka, self._topics.history)]
+        self._report.imported = len(imported)
+        alerts, told = await asyncio.to_thread(self._sum_up, at.clock_ms, imported)
         self._on_progress(read, "records read, comparing")
         for shard in at.shards:
             self._report.differ(_account_differences(shard, self.truth, self._names))
@@ -84,7 +91,7 @@ class _Audit:
         await self._compare_marks(at, alerts)
         if expected is not None:
             sums, truth = self.truth.sums, self.truth
-            found = Truth({}, truth.watermark_ms, truth.partitions, sums.tallies(), sums.sketches(), best, alerts)
+            found = Truth({}, truth.watermark_ms, truth.partitions, sums.tallies(), sums.sketches(), *told)
             self._report.differ(truth_differences(found, expected))
         return self._report
 
@@ -103,15 +110,20 @@ class _Audit:
                     self._on_progress(read, f"of {total:,} records read")
         return read
 
-    def _sum_up(self, clock_ms: int) -> tuple[list[TrueAlert], dict[Ranking, Leader]]:
+    def _sum_up(self, clock_ms: int, rows: Iterable[Imported]) -> tuple[list[TrueAlert], _OfLog]:
+        """The alerts that are due; and what the log alone, without imported `rows`, says."""
         self.truth.finish(clock_ms)
+        rules = rules_of(self._settings)
+        history = ImportedTruth(map(_row, rows), self.truth.watermark_ms, rules)
         alerts: list[TrueAlert] = []
+        log_alerts: list[TrueAlert] = []
         best: dict[Ranking, Leader] = {}
-        for ranking, closed in self.truth.rankings():
+        for ranking, closed, of_log in history.merged(self.truth.rankings()):
             self._due.add(ranking, closed)
-            alerts += final_alerts({ranking: closed}, rules_of(self._settings))
-            best |= leaders({ranking: closed})
-        return sorted(alerts), best
+            alerts += final_alerts({ranking: closed}, rules)
+            log_alerts += final_alerts({ranking: of_log}, rules)
+            best |= leaders({ranking: of_log})
+        return sorted(alerts), (best, sorted(log_alerts))
 
     # -- tallies -------------------------------------------------------------------------------
     def _compare(self, at: Cut) -> None:
@@ -162,6 +174,11 @@ class _Audit:
                 if finding.verdict is Verdict.DIFFERENT:
                     told = f"was told at {alert.value_fen}, its evidence says {finding.recomputed_fen}"
                     self._report.differ([f"alert {alert.alert_id} revision {alert.revision} {told}: {alert.text}"])
+
+
+def _row(each: Imported) -> Row:
+    scope = each.scope
+    return Row(each.kind, scope.dimension, scope.id, each.id, each.start_ms, each.end_ms, each.gmv_fen, each.net_fen)
 
 
 def _named(alert: Alert) -> int:

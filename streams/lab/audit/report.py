@@ -16,7 +16,7 @@ class Report:
     `tallies` were compared; `purged` are those below the floors, which it does not look at. `markers` are offsets of
     transactions that hold no record. `rankings` were compared, None if more was settled meanwhile. `restated` alerts
     stand at another value than they were told at, which late events and refunds may do; `verified` of them were told
-    what the log said then.
+    what the log said then. `imported` rows of history were read.
     """
 
     tallies: int = 0
@@ -27,6 +27,7 @@ class Report:
     rejected: int = 0
     markers: int = 0
     alerts: int = 0
+    imported: int = 0
     rankings: int | None = None
     restated: int = 0
     verified: int = 0
