@@ -9,13 +9,14 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from schemas.alerts import NET, Alert, Holder, Rule, Scope, State
+from schemas.alerts import NET, Alert, Holder, Rule, Scope, State, sum_fen
 from schemas.money import exact_text, yuan_text
 
 _SUBJECT: Final = {
     Rule.PEAK_HOUR: "Peak hour",
     Rule.PEAK_ROLLING: "Peak 60 minutes",
     Rule.RECORD_SESSION: "Record session",
+    Rule.MILESTONE: "Milestone",
 }
 #: states in which the holder leads; in the others it did and does not any more
 _LEADING: Final = frozenset({State.PROVISIONAL, State.CONFIRMED, State.REINSTATED})
@@ -52,6 +53,8 @@ def _where(scope: Scope) -> str:
 
 
 def _who(holder: Holder, offset_ms: int) -> str:
+    if holder.kind == "sum":
+        return f"{yuan_text(sum_fen(holder))} reached"
     if holder.kind == "session" or holder.end_ms is None:
         return printable(holder.id)
     start, end = _local(holder.start_ms, offset_ms), _local(holder.end_ms, offset_ms)

@@ -17,6 +17,7 @@ class Rule(StrEnum):
     PEAK_HOUR = "peak.hour"
     PEAK_ROLLING = "peak.rolling"
     RECORD_SESSION = "record.session"
+    MILESTONE = "milestone"
 
 
 class State(StrEnum):
@@ -34,7 +35,7 @@ GROSS: Final = "gmv.paid.gross.v1"
 NET: Final = "gmv.paid.net.v1"
 METRICS: Final = (GROSS, NET)
 
-HolderKind = Literal["hour", "span", "session"]
+HolderKind = Literal["hour", "span", "session", "sum"]
 
 
 class Scope(msgspec.Struct, frozen=True, gc=False):
@@ -45,10 +46,10 @@ class Scope(msgspec.Struct, frozen=True, gc=False):
 
 
 class Holder(msgspec.Struct, frozen=True, gc=False):
-    """What leads: a clock hour, a span of 60 minutes, a session. Half-open `[start_ms, end_ms)`.
+    """What leads: a clock hour, a span of 60 minutes, a session; or a sum, which was reached. Half-open.
 
-    `id` is a local hour (`2025-12-31T20`), a local day (`2025-12-31`, the day whose best span this is) or a session
-    id. `end_ms` is null while a session has no declared end.
+    `id` is a local hour (`2025-12-31T20`), a local day (`2025-12-31`, the day whose best span this is), a session id,
+    or a session id and the sum in fen (`session-7/100000000`). `end_ms` is null while a session has no declared end.
     """
 
     kind: HolderKind
@@ -102,6 +103,11 @@ class Alert(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 def alert_id(rule: str, metric: str, dimension: str, scope_id: str, holder_id: str) -> str:
     """The id of an alert, the same for all its revisions: 32 hex digits."""
     return sha256(f"{rule}|{metric}|{dimension}|{scope_id}|{holder_id}".encode()).hexdigest()[:32]
+
+
+def sum_fen(holder: Holder) -> int:
+    """The sum of a holder of kind `sum`."""
+    return int(holder.id.rpartition("/")[2])
 
 
 def encode_alert(alert: Alert) -> bytes:

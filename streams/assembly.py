@@ -49,6 +49,8 @@ from streams.outbox.publisher import Publisher
 from streams.parts import Parts
 from streams.retention.partitions import InputPartitions
 from streams.retention.purger import Purger
+from streams.rules.live import LiveRules
+from streams.rules.milestones import MilestoneKeeper
 from streams.settings import Settings
 from streams.startup import claim_again
 from streams.tally.conservation import Conservation
@@ -74,6 +76,7 @@ class Assembly:
     conservation: Conservation
     business: Business
     history: HistoryKeeper
+    milestones: MilestoneKeeper
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ class Surroundings:
     worker_id: str
     metrics: Metrics
     end: Callable[[Expected], None]
+    rules: LiveRules
 
     @property
     def topics(self) -> Topics:
@@ -114,6 +118,7 @@ def assemble(around: Surroundings) -> Assembly:
 
     intake.settled = settled
     history = _history(around)
+    milestones = MilestoneKeeper(around.redis, around.keys, around.rules.milestones_fen)
     detector, publisher = _detector(around), _publisher(around, history)
     shards, fatal = around.settings.shards, around.end
     marking = Marking(
@@ -126,7 +131,7 @@ def assemble(around: Surroundings) -> Assembly:
     heartbeat = Heartbeat(around.redis, around.keys, intake, patience, meter)
     conservation = Conservation(around.redis, around.keys, around.metrics, _tell_gap)
     business = Business(around.redis, around.keys, around.settings.zone, around.metrics, _clock_ms)
-    beside = _purger(around), _redriver(around), conservation, business, history
+    beside = _purger(around), _redriver(around), conservation, business, history, milestones
     return Assembly(app, parts, heartbeat, detector, publisher, feed, *beside)
 
 
@@ -161,6 +166,7 @@ def _detector(around: Surroundings) -> Detector:
         orders_topic=around.topics.orders,
         worker_id=around.worker_id,
         clock_ms=_clock_ms,
+        milestones_fen=around.rules.milestones_fen,
     )
 
 

@@ -165,6 +165,10 @@ class Keys:
         """Integer: the watermark (epoch ms) up to which a reader has closed holders; it never falls."""
         return f"{self.prefix}judged:{reader}"
 
+    def milestones(self) -> str:
+        """Set: sums (fen) for which every session of this shard was looked at; a rule that is new looks at all once."""
+        return f"{self.prefix}milestones"
+
     def history(self) -> str:
         """Integer: offset of the topic `history` up to which its rows are raised in this shard's rankings."""
         return f"{self.prefix}history"

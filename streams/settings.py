@@ -82,6 +82,8 @@ class Settings:
         "IDLE_S", "60", whole(0, 86_400), "after this much silence the clock may move the watermark; 0 = it may not"
     )
 
+    rules: str = _setting("RULES", "", path_or_off(), "the file of rules (TOML); empty = the built-in ones")
+
     min_history: int = _setting(
         "MIN_HISTORY", "3", whole(0, 16), "earlier holders with sales that a scope needs before it alerts"
     )

@@ -34,6 +34,7 @@ from streams.keys import shard_keys
 from streams.metrics import Metrics
 from streams.notify.target_file import read_targets
 from streams.parts import Parts
+from streams.rules.live import LiveRules
 from streams.serving import serve
 from streams.settings import Settings
 from streams.startup import check_layout, check_scripts, require_topics
@@ -66,6 +67,7 @@ class Worker:
     def __init__(self, settings: Settings, register_agents: RegisterAgents) -> None:
         self._settings = settings
         self._register_agents = register_agents
+        self._rules = LiveRules(settings.rules)
         self._metrics = Metrics()
         self._health = Health()
         self._assembly: Assembly | None = None
@@ -134,7 +136,9 @@ class Worker:
         )
         self._waits_for = "the consumer group"
         await producer.start()
-        assembly = assemble(Surroundings(self._settings, redis, producer, self.id, self._metrics, self._end))
+        assembly = assemble(
+            Surroundings(self._settings, redis, producer, self.id, self._metrics, self._end, self._rules)
+        )
         self._register_agents(assembly.app, assembly.parts)
         try:
             await self._work(assembly)
@@ -191,6 +195,7 @@ class Worker:
             self._every(PURGE_EVERY_S, assembly.purger.work),
             self._every(REDRIVE_EVERY_S, lambda: self._redrive(assembly.redriver)),
             self._every(BUSINESS_EVERY_S, assembly.business.look),
+            self._every(HISTORY_EVERY_S, assembly.milestones.work),
             self._every(HISTORY_EVERY_S, lambda: self._raise_history(assembly.history)),
             self._every(CONSERVATION_EVERY_S, assembly.conservation.look),
             self._watch(assembly.app),

@@ -73,6 +73,12 @@ class Exporter:
             for dimension in DIMENSIONS["hour"]:
                 async for line in self._hours(keys, dimension, watermark_ms - self._lateness_ms):
                     yield line
+        async for line in self.sessions():
+            yield line
+
+    async def sessions(self) -> AsyncIterator[Line]:
+        """Every closed session, once in each of its scopes."""
+        for keys in self._keys:
             async for line in self._sessions(keys):
                 yield line
 

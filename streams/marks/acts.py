@@ -83,7 +83,19 @@ class Withdraw(NamedTuple):
     version: int
 
 
-Act = Raise | Close | Withdraw
+class Reach(NamedTuple):
+    """A gross sum, the holder, is reached by `value` (fen): told once, for it never falls. The rest as of a raise."""
+
+    ranking: Ranking
+    holder: Holder
+    value: int
+    evidence: str
+    version: int
+
+
+#: what moves holders in a ranking, and all that one script takes
+Move = Raise | Close | Withdraw
+Act = Move | Reach
 
 
 def in_order(acts: list[Act]) -> list[Act]:
@@ -96,7 +108,7 @@ def in_order(acts: list[Act]) -> list[Act]:
 
 
 def _place(act: Act) -> tuple[int, str]:
-    if isinstance(act, Raise):
+    if isinstance(act, Raise | Reach):
         return act.holder.close_ms, act.holder.id
     if isinstance(act, Close):
         return act.close_ms, act.holder_id

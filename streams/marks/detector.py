@@ -69,7 +69,8 @@ class Detector:
     Passes of different kinds or shards may run at once, those of one kind and shard not.
 
     `keys[n]` are the keys of shard n; `zone`, `lateness_ms`, `min_history` and `tail_ms` as in the settings;
-    `idle_ms` 0: the clock never moves the watermark. `clock_ms` is asked for latency and idle partitions alone.
+    `milestones_fen` as in `RecordReader`; `idle_ms` 0: the clock never moves the watermark. `clock_ms` is asked for
+    latency and idle partitions alone.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Detector:
         clock_ms: Callable[[], int],
         tail_ms: int = TAIL_MS,
         marks_a_pass: int = MARKS_A_PASS,
+        milestones_fen: Callable[[], tuple[int, ...]] = tuple,
     ) -> None:
         cutter = Cutter(redis)
         self._keys = keys
@@ -92,7 +94,7 @@ class Detector:
         self._store = MarkStore(redis, keys)
         self._raiser = Raiser(redis, Terms(lateness_ms, min_history))
         self._peaks = PeakReader(cutter, self._store, zone, orders_topic)
-        self._records = RecordReader(cutter, self._store, keys, zone, orders_topic, tail_ms)
+        self._records = RecordReader(cutter, self._store, keys, zone, orders_topic, tail_ms, milestones_fen)
         self._worker_id = worker_id
         self._leases = {
             (reader, shard): Lease(redis, each.lease(reader), worker_id)

@@ -11,7 +11,8 @@
 --       subjects   {{holder, order, start, end or false, close, evidence, version}, ...}   of a close: {holder}
 --       acts       {0, ranking, subject, value, sold,  raise
 --                   1, ranking, subject, 0, 0,         close if due
---                   2, ranking, subject, 0, 0, ...}    withdraw
+--                   2, ranking, subject, 0, 0,         withdraw
+--                   3, ranking, subject, value, 0, ...}  tell that the holder, a sum, is reached
 --       step
 --       family, ranking, evidence and subject count from 1. One array of acts, and subjects that many of them share,
 --       because most of the time of this script goes into taking its arguments apart. For the same reason the keys of
@@ -21,7 +22,7 @@
 -- with an older version than its holder's is left out, a newer one has said more. A watermark below that of an earlier
 -- call counts as that one, so nothing opens again because a slower worker looks back.
 
-local RAISE, CLOSE_IF_DUE, WITHDRAW = 0, 1, 2
+local RAISE, CLOSE_IF_DUE, WITHDRAW, REACH = 0, 1, 2, 3
 local LIVE = {provisional = true, confirmed = true, reinstated = true}
 
 local job = cmsgpack.unpack(ARGV[1])
@@ -50,7 +51,7 @@ assert(#acts % 5 == 0, 'a part of an act')
 for i = 1, #acts, 5 do
   local kind, rank, subject, value = acts[i], rankings[acts[i + 1]], subjects[acts[i + 2]], acts[i + 3]
   assert(rank and subject, 'an act without ranking or holder')
-  if kind == RAISE then
+  if kind == RAISE or kind == REACH then
     assert(whole_subjects[acts[i + 2]] and is_number(acts[i + 4]), 'a raise lacks a number, or evidence')
     assert(value > -9007199254740992 and value < 9007199254740992, 'a value that is not exact')
   elseif kind == WITHDRAW then
@@ -289,12 +290,21 @@ local function withdraw(rank, keys, holder, version, old, found)
   replace(rank, keys, open_book(keys), old, new)
 end
 
+-- A sum that is reached stays so. It is told once more only if it had been taken back: Redis went back, and came again.
+local function reach(rank, keys, of, value, found)
+  local alert = found[2] and cmsgpack.unpack(found[2])
+  if alert and LIVE[alert[1]] then return end
+  local entry = {of[2], of[1], value, of[3], of[4], of[5], evidences[of[6]], OPEN, of[7], 1}
+  tell(rank, keys, entry, alert, alert and 'reinstated' or 'confirmed', nil, alert and 'rose' or nil)
+end
+
 for i = 1, #acts, 5 do
   local kind, rank, keys, of = acts[i], rankings[acts[i + 1]], keys_of[acts[i + 1]], subjects[acts[i + 2]]
   local holder = of[1]
   local found = redis.call('HMGET', keys.hash, 'h:' .. holder, 'a:' .. holder, 'top', 'past')
   local old = found[1] and cmsgpack.unpack(found[1])
   if kind == RAISE then raise(rank, keys, of, acts[i + 3], acts[i + 4], old, found)
+  elseif kind == REACH then reach(rank, keys, of, acts[i + 3], found)
   elseif kind == CLOSE_IF_DUE then close_if_due(rank, keys, holder, old)
   else withdraw(rank, keys, holder, of[7], old, found) end
 end

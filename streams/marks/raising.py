@@ -9,7 +9,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from streams.keys import Keys
-from streams.marks.acts import Act, Close, Raise, Ranking, Terms
+from streams.marks.acts import Act, Close, Raise, Ranking, Reach, Terms
 from streams.marks.steps import NO_STEP, Steps
 from streams.scripts import BOOK, STEP, lua_script
 
@@ -19,7 +19,7 @@ BATCH = 1_000
 #: (rule, state) -> revisions written into the outbox
 Changes = Counter[tuple[str, str]]
 
-_RAISE, _CLOSE, _WITHDRAW = 0, 1, 2
+_RAISE, _CLOSE, _WITHDRAW, _REACH = 0, 1, 2, 3
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -85,11 +85,12 @@ def _job(acts: Sequence[Act]) -> list[object]:
 
 def _row(act: Act, evidences: dict[str, int]) -> tuple[int, Subject, int, int]:
     """What is done, subject, value and whether it sold."""
-    if isinstance(act, Raise):
+    if isinstance(act, Raise | Reach):
+        what, sold = (_RAISE, int(act.sold)) if isinstance(act, Raise) else (_REACH, 0)
         id, order_ms, start_ms, end_ms, close_ms = act.holder
         evidence = evidences.setdefault(act.evidence, len(evidences) + 1)
         end = False if end_ms is None else end_ms
-        return _RAISE, (id, order_ms, start_ms, end, close_ms, evidence, act.version), act.value, int(act.sold)
+        return what, (id, order_ms, start_ms, end, close_ms, evidence, act.version), act.value, sold
     if isinstance(act, Close):
         return _CLOSE, (act.holder_id,), 0, 0
     return _WITHDRAW, (act.holder_id, 0, 0, 0, 0, 0, act.version), 0, 0

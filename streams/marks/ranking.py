@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from schemas.alerts import State
-from streams.marks.acts import Act, Close, Holder, Raise, Terms
+from streams.marks import acts
+from streams.marks.acts import Close, Holder, Raise, Terms
 
 _LIVE = {State.PROVISIONAL, State.CONFIRMED, State.REINSTATED}
 
@@ -98,7 +99,7 @@ class RankingTwin:
     alerts: dict[str, tuple[State, int]] = field(default_factory=dict)
 
     # -- what may happen -----------------------------------------------------------------------
-    def act(self, act: Act, watermark_ms: int) -> list[Change]:
+    def act(self, act: acts.Move, watermark_ms: int) -> list[Change]:
         """Apply one act; returns the changes of alerts that follow, in the order of the outbox."""
         self.watermark_ms = max(self.watermark_ms, watermark_ms)
         if isinstance(act, Raise):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from streams.keys import Keys, shard_of
@@ -14,6 +14,7 @@ from streams.marks.records import (
     Scope,
     Session,
     Sums,
+    milestone_acts,
     parse_record_mark,
     scopes_to_place,
     session_acts,
@@ -30,20 +31,31 @@ _SESSION_FIELDS = ("started", "ended", "first_ms", "last_ms")
 
 
 class RecordReader:
-    """Marks of sessions to raises in the rankings of their scopes, which may lie in any shard."""
+    """Marks of sessions to raises in the rankings of their scopes, which may lie in any shard.
+
+    `milestones_fen()` are the sums that are told of each session, as the rules have them now.
+    """
 
     name = RECORDS
     #: each is raised in ten rankings
     most_marks = 2_000
 
     def __init__(
-        self, cutter: Cutter, store: MarkStore, shards: Sequence[Keys], zone: Zone, orders_topic: str, tail_ms: int
+        self,
+        cutter: Cutter,
+        store: MarkStore,
+        shards: Sequence[Keys],
+        zone: Zone,
+        orders_topic: str,
+        tail_ms: int,
+        milestones_fen: Callable[[], tuple[int, ...]] = tuple,
     ) -> None:
         self._cutter = cutter
         self._shards = shards
         self._store = store
         self._zone = zone
         self._tail_ms = tail_ms
+        self._milestones_fen = milestones_fen
         self._fences = Fences(cutter, store, orders_topic)
 
     async def wanted(self, keys: Keys) -> Wanted:
@@ -79,6 +91,7 @@ class RecordReader:
             scopes = scopes_to_place(session, sums, placed)
             new += [(session.id, scope) for scope in scopes if scope not in placed]
             acts += session_acts(session, sums, scopes, placed, evidence.of(sums.hours), version)
+            acts += milestone_acts(session, sums, self._milestones_fen(), evidence.of(sums.hours), version)
         await self._place(keys, new, steps)
         return acts
 

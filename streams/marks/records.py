@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from schemas.alerts import GROSS, NET, Rule
-from streams.marks.acts import Act, Holder, Raise, Ranking, Withdraw
+from streams.marks.acts import Act, Holder, Raise, Ranking, Reach, Withdraw
 from streams.tally.counters import NONE_ID, PLATFORM_ID
 from streams.tally.sessions import END_OF_ID, Scopes
 from streams.tally.windows import HOUR_MS, Zone
@@ -128,6 +128,21 @@ def session_acts(
         for dimension, id in sorted(set(placed) - set(scopes)):
             acts.append(Withdraw(_ranking(metric, dimension, id), session.id, version))
     return acts
+
+
+def milestone_acts(
+    session: Session, totals: Total, sums_fen: Collection[int], evidence: str, version: int
+) -> list[Reach]:
+    """Each of `sums_fen` that a session has reached, gross."""
+    if session.id == NONE_ID:
+        return []
+    ranking = Ranking(Rule.MILESTONE, GROSS, "session", session.id, "sum")
+    of = session_holder(session)
+    return [
+        Reach(ranking, of._replace(id=f"{session.id}/{sum}"), totals.gross_fen, evidence, version)
+        for sum in sums_fen
+        if totals.gross_fen >= sum
+    ]
 
 
 @lru_cache(65_536)

@@ -168,7 +168,7 @@ class Comparing:
 
     async def _restated(self, shard: int, round: _Round, told: Told, here: _Stored, put: int) -> bool:
         keys = self._keys[shard]
-        level_ms = round.judged[RECORDS if told.rule == Rule.RECORD_SESSION else PEAKS]
+        level_ms = round.judged[RECORDS if told.rule in (Rule.RECORD_SESSION, Rule.MILESTONE) else PEAKS]
         if level_ms < (told.as_of_ms or 0):
             return False
         alert = await self._read(told)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from schemas.alerts import GROSS, Alert, State, decode_alert
+from schemas.alerts import GROSS, Alert, Rule, State, decode_alert, sum_fen
 from streams.errors import ServerMissing
 from streams.lab.truth import Alert as TrueAlert
 from streams.lab.truth import Leader
@@ -65,12 +65,19 @@ async def _at_end(consumer: AIOKafkaConsumer, partition: TopicPartition) -> bool
     return end is not None and await consumer.position(partition) >= end
 
 
-def alert_differences(found: dict[str, Alert], true: list[TrueAlert], watermark_ms: int) -> list[str]:
-    """How the final set of the topic differs from the true one as of a watermark, one line each."""
+def alert_differences(
+    found: dict[str, Alert], true: list[TrueAlert], watermark_ms: int, milestones_fen: Collection[int] = ()
+) -> list[str]:
+    """How the final set of the topic differs from the true one as of a watermark, one line each.
+
+    Sums that are none of `milestones_fen` were told by rules that are others now.
+    """
     final = {
         alert_id: alert
         for alert_id, alert in found.items()
-        if alert.state in FINAL and (alert.as_of_ms or 0) <= watermark_ms
+        if alert.state in FINAL
+        and (alert.as_of_ms or 0) <= watermark_ms
+        and not _is_of_other_rules(alert, milestones_fen)
     }
     expected = {alert.alert_id: alert for alert in true}
     lines = []
@@ -85,6 +92,10 @@ def alert_differences(found: dict[str, Alert], true: list[TrueAlert], watermark_
     return lines
 
 
+def _is_of_other_rules(alert: Alert, milestones_fen: Collection[int]) -> bool:
+    return alert.rule is Rule.MILESTONE and sum_fen(alert.holder) not in milestones_fen
+
+
 def restated(found: dict[str, Alert], true: list[TrueAlert]) -> list[Alert]:
     """Standing alerts whose value, or that of the one before, is another by now than when they were told.
 
@@ -95,7 +106,10 @@ def restated(found: dict[str, Alert], true: list[TrueAlert]) -> list[Alert]:
     return [
         alert
         for alert, due in standing
-        if alert.state in FINAL and (alert.value_fen != due.value_fen or _previous(alert) != due.previous)
+        # a sum is told when it is reached: that the session went on says nothing
+        if alert.rule is not Rule.MILESTONE
+        and alert.state in FINAL
+        and (alert.value_fen != due.value_fen or _previous(alert) != due.previous)
     ]
 
 

@@ -123,7 +123,8 @@ class _Audit:
             alerts += final_alerts({ranking: closed}, rules)
             log_alerts += final_alerts({ranking: of_log}, rules)
             best |= leaders({ranking: of_log})
-        return sorted(alerts), (best, sorted(log_alerts))
+        reached = self.truth.milestones()
+        return sorted([*alerts, *reached]), (best, sorted([*log_alerts, *reached]))
 
     # -- tallies -------------------------------------------------------------------------------
     def _compare(self, at: Cut) -> None:
@@ -138,11 +139,11 @@ class _Audit:
 
     # -- rankings and alerts, which follow the tallies by moments ---------------------------------
     async def _compare_marks(self, at: Cut, alerts: list[TrueAlert]) -> None:
-        clock = asyncio.get_running_loop().time
+        clock, sums = asyncio.get_running_loop().time, rules_of(self._settings).milestones_fen
         rankings, least, deadline = await different(self._redis, self._keys, self._due), inf, 0.0
         while True:
             found = await last_revisions(self._settings.kafka, self._topics.alerts)
-            lines = alert_differences(found, alerts, self.truth.watermark_ms or 0)
+            lines = alert_differences(found, alerts, self.truth.watermark_ms or 0, sums)
             if len(lines) + len(rankings) < least:
                 least, deadline = len(lines) + len(rankings), clock() + _MARKS_WITHIN_S
             if not least or clock() > deadline:

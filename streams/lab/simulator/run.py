@@ -13,6 +13,7 @@ from streams.lab.simulator.partitions import place
 from streams.lab.simulator.planned import Planned
 from streams.lab.simulator.play import Played, Target, play
 from streams.lab.truth import Rules, Truth, compute_truth
+from streams.rules.live import read_rules
 from streams.settings import Settings
 from streams.topic_admin import check_topics, ensure_topics, simulated_topics
 from streams.topics import Topics
@@ -95,7 +96,7 @@ def truth_of(
 
 
 def rules_of(settings: Settings) -> Rules:
-    """The settings that decide, as the truth takes them."""
+    """The settings that decide, as the truth takes them. Raises `RulesRefused`."""
     return Rules(
         offset_ms=settings.zone.offset_ms,
         lateness_ms=settings.lateness_s * 1_000,
@@ -103,6 +104,7 @@ def rules_of(settings: Settings) -> Rules:
         min_history=settings.min_history,
         refund_days=settings.refund_days,
         order_index=settings.order_index,
+        milestones_fen=read_rules(settings.rules).milestones_fen,
     )
 
 

@@ -10,6 +10,7 @@ from streams.lab.truth.distinct import count_distinct
 from streams.lab.truth.final import closed_holders, final_alerts, leaders
 from streams.lab.truth.holders import all_holders
 from streams.lab.truth.judge import PartitionJudge
+from streams.lab.truth.milestones import milestones, session_totals
 from streams.lab.truth.model import Record, Rules, Truth
 from streams.lab.truth.sessions import find_sessions
 from streams.lab.truth.watermark import told_watermark_ms
@@ -58,7 +59,7 @@ def compute_truth(
         tallies=tallies,
         sketches=count_distinct(counted, rules),
         rankings=leaders(closed),
-        alerts=final_alerts(closed, rules),
+        alerts=sorted([*final_alerts(closed, rules), *milestones(session_totals(tallies), sessions, rules)]),
     )
 
 

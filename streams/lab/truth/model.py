@@ -30,6 +30,8 @@ class Rules:
     order_index: bool = True
     tail_days: int = 30
     min_history: int = 3
+    #: sums at which each session is told, gross
+    milestones_fen: tuple[int, ...] = ()
 
 
 @dataclass

@@ -7,7 +7,8 @@ from typing import Final
 from streams.lab.truth.final import final_alerts, leaders
 from streams.lab.truth.holders import Holder
 from streams.lab.truth.judge import PartitionJudge
-from streams.lab.truth.model import PartitionCount, Ranking, Record, Rules, Truth
+from streams.lab.truth.milestones import milestones
+from streams.lab.truth.model import Alert, PartitionCount, Ranking, Record, Rules, Truth
 from streams.lab.truth.spill import SpilledSums, open_file
 from streams.lab.truth.spill_orders import SpilledOrders
 from streams.lab.truth.spilled_marks import closed_rankings
@@ -56,8 +57,19 @@ class SpilledTruth:
             tallies=self.sums.tallies(),
             sketches=self.sums.sketches(),
             rankings=leaders(closed),
-            alerts=final_alerts(closed, self._rules),
+            alerts=sorted([*final_alerts(closed, self._rules), *self.milestones()]),
         )
+
+    def milestones(self) -> list[Alert]:
+        """The sums that sessions have reached."""
+        least_fen = min(self._rules.milestones_fen, default=None)
+        if least_fen is None:
+            return []
+        rows = self.db.execute(
+            "SELECT id, gmv_fen FROM due WHERE dimension = 'session' AND grain = 'session' AND gmv_fen >= ?",
+            [least_fen],
+        )
+        return milestones(rows, self.sums.sessions, self._rules)
 
 
 class PartitionReader:

@@ -55,10 +55,11 @@ class Window:
 def window_of(alert: Alert, rules: Rules) -> Window:
     """The window of an alert of any rule."""
     holder = alert.holder
-    if alert.rule is Rule.RECORD_SESSION:
+    if alert.rule in (Rule.RECORD_SESSION, Rule.MILESTONE):
         counter = "net_gmv_fen" if alert.metric == NET else "gmv_fen"
-        total = Tally("session", holder.id, "session", 0)
-        return Window("session", holder.id, frozenset([total]), counter, holder.end_ms, rules)
+        session_id = alert.scope.id if alert.rule is Rule.MILESTONE else holder.id
+        total = Tally("session", session_id, "session", 0)
+        return Window("session", session_id, frozenset([total]), counter, holder.end_ms, rules)
     dimension, id = alert.scope.dimension, alert.scope.id
     if alert.rule is Rule.PEAK_HOUR:
         tallies = frozenset([Tally(dimension, id, "hour", holder.start_ms)])

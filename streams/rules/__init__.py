@@ -1,0 +1,1 @@
+"""Rules as data: the file of rules, what it says of alerts, and what it would have said."""
