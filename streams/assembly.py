@@ -218,6 +218,7 @@ def _notifying(around: Surroundings) -> Notifying:
         settings.zone.offset_ms,
         _clock_ms,
         read_targets(settings.notify, os.environ),
+        around.rules.tell,
     )
     return Notifying(telling, delivering, around.end)
 

@@ -148,6 +148,7 @@ class Worker:
 
     def _reload(self) -> None:
         """SIGHUP: read again what a running worker can change."""
+        self._rules.reload()
         if self._assembly is not None:
             self._assembly.parts.notifying.reload(self._settings.notify)
 

@@ -36,12 +36,23 @@ class Desk:
 
 
 class Deciding:
-    """The desks of all targets. `offset_ms`: what local clocks are ahead of UTC; `old` is told of what is too old."""
+    """The desks of all targets. `offset_ms`: what local clocks are ahead of UTC; `old` is told of what is too old.
 
-    def __init__(self, targets: Targets, ledger: Ledger, offset_ms: int, old: Callable[[], object]) -> None:
+    `chosen` says whether the rules tell people of an alert at all.
+    """
+
+    def __init__(
+        self,
+        targets: Targets,
+        ledger: Ledger,
+        offset_ms: int,
+        old: Callable[[], object],
+        chosen: Callable[[Alert], bool] = lambda alert: True,
+    ) -> None:
         self._old_after_ms = targets.old_after_ms
         self._offset_ms = offset_ms
         self._old = old
+        self._chosen = chosen
         self._silences: dict[str, Silence] = dict(ledger.silences)
         self._contents: dict[int, Alert] = {}
         self.desks = [Desk(each, ledger, self._held_by(each)) for each in targets.targets]
@@ -99,7 +110,7 @@ class Deciding:
     def _is_for(self, desk: Desk, offset: int, alert: Alert, now_ms: int) -> bool:
         if offset in desk.told or offset < desk.decided_to:
             return offset in desk.waits
-        if not desk.target.wants(alert):
+        if not desk.target.wants(alert) or not self._chosen(alert):
             return False
         if newest_ms(alert) < now_ms - self._old_after_ms:
             self._old()

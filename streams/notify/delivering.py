@@ -33,7 +33,10 @@ _END_WITHIN_S = 6.0
 
 
 class Delivering:
-    """The duty under `lease`. One `work` at a time; `targets` may be replaced at any moment."""
+    """The duty under `lease`. One `work` at a time; `targets` may be replaced at any moment.
+
+    `chosen` is as in `Deciding`.
+    """
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class Delivering:
         offset_ms: int,
         clock_ms: Callable[[], int],
         targets: Targets,
+        chosen: Callable[[Alert], bool] = lambda alert: True,
     ) -> None:
         self._lease = lease
         self._servers = bootstrap_servers
@@ -54,6 +58,7 @@ class Delivering:
         self._offset_ms = offset_ms
         self._clock_ms = clock_ms
         self.targets = targets
+        self._chosen = chosen
         self._begun_with = targets
         self._consumer: AIOKafkaConsumer | None = None
         self._deciding = Deciding(Targets(), Ledger(), 0, lambda: None)
@@ -86,7 +91,7 @@ class Delivering:
         await self._leave()
         self._begun_with = self.targets
         ledger, position = await self._journal.read()
-        self._deciding = Deciding(self.targets, ledger, self._offset_ms, self._metrics.notify_old.inc)
+        self._deciding = Deciding(self.targets, ledger, self._offset_ms, self._metrics.notify_old.inc, self._chosen)
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._servers,
             enable_auto_commit=False,

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 import msgspec
 from msgspec import Meta
 
-from schemas.alerts import METRICS, Alert, sum_fen
+from schemas.alerts import METRICS, NET, Alert, State, sum_fen
 
 Yuan = Annotated[int, Meta(ge=0, le=10**13)]
 Sum = Annotated[int, Meta(ge=1, le=10**13)]
@@ -20,6 +20,7 @@ RecordScope = Literal[PeakScope, "merchant"]
 Metric = Literal["gmv.paid.gross.v1", "gmv.paid.net.v1"]
 
 _FEN: Final = 100
+_CORRECTIONS: Final = (State.RETRACTED, State.SUPERSEDED, State.REINSTATED)
 
 
 class _Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
@@ -97,9 +98,11 @@ def tells(rule: AnyRule, alert: Alert) -> bool:
     if isinstance(rule, Milestones):
         return sum_fen(alert.holder) in {each * _FEN for each in rule.sums_yuan}
     metrics = rule.metrics if isinstance(rule, Records) else METRICS
-    return (
-        alert.scope.dimension in rule.scopes and alert.metric in metrics and alert.value_fen >= rule.floor_yuan * _FEN
-    )
+    if alert.scope.dimension not in rule.scopes or alert.metric not in metrics:
+        return False
+    # what refunds took below the floor was above it when it was told: who heard of it must hear the rest
+    fell = alert.metric == NET and alert.state in _CORRECTIONS
+    return fell or alert.value_fen >= rule.floor_yuan * _FEN
 
 
 def kind_of(rule: AnyRule) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from schemas.alerts import Alert
 from streams.errors import Expected
 from streams.rules.book import DEFAULT, RuleBook, RulesWrong, parse_rules
 
@@ -44,6 +45,10 @@ class LiveRules:
             _log.error("the rules stay as they were: %s", error)
         else:
             _log.info("%d rules are read from %s", len(self.book.rules), self._path or "the program")
+
+    def tell(self, alert: Alert) -> bool:
+        """Whether any rule tells people of an alert, now."""
+        return bool(self.book.telling(alert))
 
     def milestones_fen(self) -> tuple[int, ...]:
         """The sums at which sessions are told, now."""

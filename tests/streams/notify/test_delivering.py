@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from hmac import HMAC
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -26,12 +27,14 @@ from streams.notify.outcome import Outcome, Verdict
 from streams.notify.sender import Sender
 from streams.notify.shapes import Request
 from streams.notify.targets import Kind, Target, Targets
+from streams.rules.live import LiveRules
 from streams.settings import Settings
 from streams.tally.windows import SHANGHAI
 from tests.streams.notify.alerts import alert
 from tests.streams.notify.conftest import KEYS, Put
 from tests.streams.notify.receiver import Received, Receiver, status
 
+DEFAULT_RULES = LiveRules("")
 SECRET = "whsec_" + b64encode(b"0123456789abcdef0123456789abcdef").decode()
 
 
@@ -74,11 +77,13 @@ def working(monkeypatch, redis: Redis, settings: Settings, journal: Journal) -> 
     monkeypatch.setattr(module, "_ASK_AGAIN_S", 0.05)
 
     @asynccontextmanager
-    async def working(*targets: Target, name: str = "w1", crash: bool = False) -> AsyncIterator[Delivering]:
+    async def working(
+        *targets: Target, name: str = "w1", crash: bool = False, chosen: Callable[[Alert], bool] = DEFAULT_RULES.tell
+    ) -> AsyncIterator[Delivering]:
         lease = Lease(redis, KEYS.lease("deliver"), name)
         it = Delivering(
             lease, settings.kafka, f"{settings.topic_prefix}alerts", journal, Metrics(), SHANGHAI.offset_ms, now_ms,
-            Targets(targets),
+            Targets(targets), chosen,
         )  # fmt: skip
 
         async def turn() -> None:
@@ -143,6 +148,19 @@ async def test_what_is_old_is_told_to_nobody(receiver: Receiver, working, put: P
         await receiver.until(1)
         await asyncio.sleep(0.5)
         assert it._metrics.notify_old._value.get() == 1
+    assert [each["holder"]["id"] for got in receiver.got for each in got.alerts] == ["s2"]
+    assert await states(journal) == {"1": ["ops delivered"]}
+
+
+async def test_what_no_rule_tells_of_is_told_to_nobody(
+    receiver: Receiver, working, put: Put, journal: Journal, tmp_path: Path
+) -> None:
+    file = tmp_path / "rules.toml"
+    file.write_text('[[rule]]\nkind = "record.session"\nname = "n"\nabout = "a"\nscopes = ["platform"]\n')
+    async with working(hook(receiver), chosen=LiveRules(str(file)).tell):
+        await put(fresh("cluster:fur", holder="s1"), fresh("platform:all", holder="s2"))
+        await receiver.until(1)
+        await asyncio.sleep(0.5)
     assert [each["holder"]["id"] for got in receiver.got for each in got.alerts] == ["s2"]
     assert await states(journal) == {"1": ["ops delivered"]}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from schemas.alerts import GROSS, NET, Alert, Holder, Rule, Scope, State
@@ -109,6 +110,14 @@ def test_all_mistakes_are_said_at_once() -> None:
 )
 def test_who_is_told_of_what(of: Alert, names: list[str]) -> None:
     assert parse_rules(GOOD, "r.toml").telling(of) == names
+
+
+@pytest.mark.parametrize(("metric", "names"), [(NET, ["n"]), (GROSS, [])])
+def test_who_heard_of_a_record_hears_that_refunds_took_it_below_the_floor(metric: str, names: list[str]) -> None:
+    book = parse_rules('[[rule]]\nkind = "record.session"\nname = "n"\nabout = "a"\nfloor_yuan = 10\n', "r.toml")
+    record = alert(rule=Rule.RECORD_SESSION, metric=metric, value_fen=999)
+    assert book.telling(record) == []
+    assert book.telling(msgspec.structs.replace(record, state=State.RETRACTED)) == names
 
 
 def test_the_built_in_rules_tell_of_everything_that_is_detected_without_a_file() -> None:
