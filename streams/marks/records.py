@@ -134,14 +134,13 @@ def milestone_acts(
     session: Session, totals: Total, sums_fen: Collection[int], evidence: str, version: int
 ) -> list[Reach]:
     """Each of `sums_fen` that a session has reached, gross."""
-    if session.id == NONE_ID:
+    reached = [sum for sum in sums_fen if totals.gross_fen >= sum]
+    if not reached or session.id == NONE_ID:
         return []
     ranking = Ranking(Rule.MILESTONE, GROSS, "session", session.id, "sum")
     of = session_holder(session)
     return [
-        Reach(ranking, of._replace(id=f"{session.id}/{sum}"), totals.gross_fen, evidence, version)
-        for sum in sums_fen
-        if totals.gross_fen >= sum
+        Reach(ranking, of._replace(id=f"{session.id}/{sum}"), totals.gross_fen, evidence, version) for sum in reached
     ]
 
 
