@@ -11,7 +11,7 @@ from schemas.alerts import GROSS, Rule
 from schemas.answers import Declared, Session, Standing, Window
 from streams.board.book import Book, Moment
 from streams.board.standings import standings
-from streams.board.tallies import Codes, Tallies, counters, session_hours, why_none
+from streams.board.tallies import Codes, Tallies, counters, session_hours, twice, why_none
 from streams.marks.records import SILENCE_MS, declared_scopes
 from streams.tally.sessions import END_OF_ID, TAIL_DAYS, Scopes
 from streams.tally.windows import DAY_MS, Zone
@@ -90,7 +90,7 @@ class Sessions:
             [
                 ("HMGET", keys.session(id), "started", "ended", "last_ms"),
                 ("HGETALL", keys.session_hours(id)),
-                ("PFCOUNT", keys.session_buyers(id)),
+                ("PFCOUNT", *twice(keys.session_buyers(id))),
             ]
         )
         session = known(id, hash, hours)

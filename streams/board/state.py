@@ -20,6 +20,7 @@ from streams.board.book import Book
 from streams.board.leaders import Leaders
 from streams.board.open_sessions import OpenReader, minute_sums
 from streams.board.standings import standings
+from streams.board.tallies import twice
 from streams.board.windows import Ranked
 from streams.marks.names import hour_id
 from streams.marks.store import MarkStore
@@ -79,7 +80,7 @@ class StateReader:
         sums, buyers = await self._book.at_once(
             [
                 ("HMGET", keys.hours("platform", hour // 24, PLATFORM_ID), *(f"{at}{code}" for code in "gpr")),
-                ("PFCOUNT", keys.sketch("buyers", "platform", hour, PLATFORM_ID)),
+                ("PFCOUNT", *twice(keys.sketch("buyers", "platform", hour, PLATFORM_ID))),
             ]
         )
         gmv, paid, refunds = (int(each or 0) for each in sums)

@@ -166,9 +166,14 @@ def why_none(of: str, dimension: str, id: str, grain: str) -> str:
 def sketches(keys: Keys, of: str, dimension: str, grain: str, index: int, id: str) -> list[str]:
     """The sketches whose union one hour or day is: of a day its own and those of its hours."""
     if grain == "hour":
-        return [keys.sketch(of, dimension, index, id)]
+        return twice(keys.sketch(of, dimension, index, id))
     hours = range(index * 24, index * 24 + 24)
     return [keys.day_sketch(of, dimension, index, id), *(keys.sketch(of, dimension, hour, id) for hour in hours)]
+
+
+def twice(sketch: str) -> list[str]:
+    """A sketch as PFCOUNT takes it without writing: of a single one it stores the count inside of it."""
+    return [sketch, sketch]
 
 
 def summed_day(hours: Any, rolled_up: Any) -> Codes:

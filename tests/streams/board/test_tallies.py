@@ -98,6 +98,16 @@ async def test_no_more_buyers_than_orders_are_estimated(redis: Redis) -> None:
     assert hour.counters.buyers == 2
 
 
+async def test_reading_writes_nothing(redis: Redis) -> None:
+    await sold(redis)
+    key = KEYS.sketch("buyers", "platform", HOUR, "all")
+    await redis.pfadd(key, "a", "b")
+    before = await redis.dump(key)
+    (hour,) = await windows(redis, END_MS)
+    assert hour.counters.buyers == 2
+    assert await redis.dump(key) == before
+
+
 async def test_a_day_is_its_hours_and_what_was_rolled_up(redis: Redis) -> None:
     await sold(redis)
     await redis.hset(KEYS.days("platform", DAY, "all"), mapping={"g": 7, "p": 1})
