@@ -169,11 +169,15 @@ async def _compare_accounts(world: World, truth: Truth, holes: Mapping[tuple[str
     true = {(prefix + each.topic, each.partition): each for each in truth.partitions}
     for place, fences in (await world.fences()).items():
         should = true.get(place)
-        wanted = (should.counted, should.resends, sum(should.rejected.values())) if should else (0, 0, 0)
+        wanted = (
+            *((should.counted, should.resends, sum(should.rejected.values())) if should else (0, 0, 0)),
+            holes[place],
+        )
         for shard, fence in enumerate(fences):
-            have = fence.counted, fence.resends, fence.rejected
-            if have != wanted or fence.gap != holes[place]:
-                outcome.differences.append(f"{place} shard {shard}: counted, resends, rejected {have} are not {wanted}")
+            have = fence.counted, fence.resends, fence.rejected, fence.holes
+            if have != wanted or fence.gap:
+                is_not = f"{have} with a gap of {fence.gap} are not {wanted}"
+                outcome.differences.append(f"{place} shard {shard}: counted, resends, rejected, holes {is_not}")
     keys = [shard_keys(world.settings.group, shard) for shard in range(world.settings.shards)]
     gap = dimension_gap([await read_totals(world.redis, each) for each in keys])
     if gap != 0:
