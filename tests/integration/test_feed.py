@@ -63,9 +63,10 @@ async def ends_in_the_truth(evening: Evening, worker: object) -> Topic:
 
 async def test_the_last_records_are_the_truth_and_none_comes_more_than_once_a_second(evening: Evening) -> None:
     worker = evening.start_worker()
-    for share in range(10):
-        await play_share(evening, share / 10, (share + 1) / 10)
-        await evening.until(share / 10)
+    for share in range(5):
+        await play_share(evening, share / 5, (share + 1) / 5)
+        await evening.until((share + 1) / 5)
+        await until_told(evening.redis, evening.settings)  # else a pass may come once for all, behind the last record
     topic = await ends_in_the_truth(evening, worker)
     gaps = [later - at for told in topic.told_ms.values() for at, later in pairwise(told)]
     assert gaps and min(gaps) >= 950, "a pass begins a second after the last one, and tells a tally once"

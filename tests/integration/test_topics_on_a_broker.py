@@ -52,7 +52,10 @@ async def test_an_existing_topic_stays_and_its_difference_is_found(bare: Setting
     assert await ensure_topics(wider) == ()
     found = {(it.topic.removeprefix(bare.topic_prefix), it.what) for it in (await check_topics(wider)).differences}
     partitions = {(name, "partitions") for name in ("orders", "live-sessions", "tallies", "rejects")}
-    assert found == partitions | {(name, "message.timestamp.type") for name in ("orders", "live-sessions")}
+    simulated = {
+        (name, what) for name in ("orders", "live-sessions") for what in ("message.timestamp.type", "retention.ms")
+    }
+    assert found == partitions | simulated
 
 
 async def test_a_broker_that_is_gone_is_missing() -> None:
