@@ -135,7 +135,8 @@ class SimWorker(Member):
         admit = {ORDERS: admit_order, LIVE_SESSIONS: admit_session}
         rejects = RejectsTopic(self._producer, REJECTS)
         orders = OrderRules(zone, plan.refund_ms, plan.order_index)
-        path = Path(redis, keys, orders, admit, rejects, patience, meter)  # type: ignore[arg-type]
+        # nobody reads the feed here
+        path = Path(redis, keys, orders, admit, rejects, patience, meter, feed=False)  # type: ignore[arg-type]
         claim = partial(claim_again, redis, self.settings)  # type: ignore[arg-type]
         clock_ms = lambda: int(self._clock_ms())  # noqa: E731
         opener = SimOpener(redis, keys, plan.dedupe_ms, claim, clock_ms)  # type: ignore[arg-type]
