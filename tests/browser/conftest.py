@@ -1,68 +1,84 @@
-"""A real browser, headless, on a board over a market that a real worker counted."""
+"""A real browser for the live page, one for the whole run: the system's Chromium. Where there is none, tests say so."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
+from uuid import uuid4
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
 from redis.asyncio import Redis
 
-from streams.lab.processes import board_process
+from streams.connect import check_store, redis_client
 from streams.settings import Settings
-from tests.integration.conftest import addresses, redis, servers, settings  # noqa: F401  # fixtures
-from tests.integration.scenario import Evening
-from tests.integration.small import small_market
+from streams.topic_admin import ensure_topics, simulated_topics
+from tests.browser.looking import Look
+from tests.browser.replay import Replay
+from tests.integration.conftest import addresses, servers  # noqa: F401  # fixtures
 
-CHROMIUM = shutil.which("chromium")
 _HERE = Path(__file__).parent
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+class Lane(NamedTuple):
+    """Where a test plays to."""
+
+    settings: Settings
+    redis: Redis
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here needs servers and a browser."""
+    """Everything here runs in one loop, that of the browser, and needs what `make check` does not: a browser."""
     for item in items:
         if _HERE in item.path.parents:
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
             item.add_marker(pytest.mark.servers)
-            item.add_marker(pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium"))
 
 
-@pytest.fixture
-async def market(settings: Settings, redis: Redis, tmp_path: Path) -> AsyncIterator[Evening]:  # noqa: F811
-    """A market that is not played yet, with a worker."""
-    market = Evening(replace(settings, board="127.0.0.1:0"), redis, *small_market(), tmp_path)
-    market.start_worker()
-    yield market
-    await market.end()
-
-
-@pytest.fixture
-async def board(market: Evening, tmp_path: Path) -> AsyncIterator[str]:
-    """Its board's address."""
-    async with board_process(market.settings, tmp_path / "board.log") as address:
-        yield address
-
-
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """Chromium of the system; nothing is downloaded."""
+    """Chromium without a window."""
+    program = next((found for name in _NAMES if (found := shutil.which(name))), None)
+    if program is None:
+        pytest.skip("there is no Chromium: apt-get install chromium")
     async with async_playwright() as playwright:
-        # a container's root may not make namespaces
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        # a sandbox can not be had as root in a container; nothing but our own pages is opened
+        browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser
         await browser.close()
 
 
-@pytest.fixture
-async def page(browser: Browser) -> AsyncIterator[Page]:
-    """A wall screen. What the page complains about fails the test."""
-    context = await browser.new_context(viewport={"width": 1920, "height": 1080}, locale="en-US", color_scheme="dark")
-    page, complaints = await context.new_page(), []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    yield page
-    await context.close()
-    # an answer that does not come, or is a problem, is told by the page itself
-    assert [each for each in complaints if not each.startswith("Failed to load resource")] == []
+@pytest_asyncio.fixture(loop_scope="session")
+async def replay() -> AsyncIterator[Replay]:
+    """A server of the page that streams and answers what a test says."""
+    server = Replay()
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def look(browser: Browser) -> AsyncIterator[Look]:
+    """Opens pages in contexts of their own, and after the test finds that nothing was wrong with any of them."""
+    looking = Look(browser)
+    yield looking
+    await looking.close()
+    assert looking.faults == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def lane(addresses: tuple[str, str]) -> AsyncIterator[Lane]:  # noqa: F811
+    """Topics and a group of their own on real servers, and a client of the store."""
+    kafka, redis_url = addresses
+    name = f"b{uuid4().hex[:12]}"
+    board = "127.0.0.1:0"
+    settings = Settings(kafka=kafka, redis=redis_url, group=name, topic_prefix=f"{name}-", idle_s=0, board=board)
+    await ensure_topics(settings, simulated_topics(settings))
+    redis = redis_client(settings)
+    await check_store(redis, settings)
+    yield Lane(settings, redis)
+    await redis.aclose()
