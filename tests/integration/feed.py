@@ -13,6 +13,7 @@ from schemas.tallies import TallyState, decode_tally
 from streams.keys import shard_keys
 from streams.lab.truth import Tally, Truth
 from streams.settings import Settings
+from streams.topic_admin import partitions_of
 from streams.topics import Topics
 
 
@@ -40,8 +41,8 @@ async def read_topic(settings: Settings) -> Topic:
     )
     await consumer.start()
     try:
-        await consumer.topics()
-        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
+        numbers = (await partitions_of(settings.kafka, [topic]))[topic]
+        partitions = [TopicPartition(topic, number) for number in numbers]
         consumer.assign(partitions)
         waiting = set(partitions)
         while waiting:
