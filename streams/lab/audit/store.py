@@ -167,7 +167,8 @@ class _Sums:
 async def _read_sketches(redis: Redis, keys: Keys, zone: Zone, of: str, sink: Sink) -> None:
     async for batch in _scan(redis, f"{keys.prefix}{of}:"):
         names = [key.removeprefix(f"{keys.prefix}{of}:") for key in batch]
-        counts = await _each(redis, [("PFCOUNT", key) for key in batch])
+        # named twice: of a single sketch Redis would store the count inside of it, and an audit writes nothing
+        counts = await _each(redis, [("PFCOUNT", key, key) for key in batch])
         sink.sketches({_sketch(of, name, zone): count for name, count in zip(names, counts, strict=True)})
         hours = [name.split(":", 2) for name in names if not name.startswith("session:")]
         sink.note((dimension, int(hour) // 24, id) for dimension, hour, id in hours)
