@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from streams.connect import check_store, redis_client
 from streams.lab.servers import Servers, embedded_servers
+from streams.lab.servers.store import Store
 from streams.settings import Settings
 from streams.topic_admin import ensure_topics, simulated_topics
 
@@ -58,3 +59,12 @@ async def redis(settings: Settings) -> AsyncIterator[Redis]:
         yield client
     finally:
         await client.aclose()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A store of the test's own, which may be emptied or go back."""
+    own = Store(tmp_path)
+    own.start()
+    yield own
+    own.stop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -26,15 +26,6 @@ from streams.topics import Topics
 from tests.integration.by_hand import ARRIVAL_MS, MIDNIGHT_MS, exit_code, fences_of, lines, paid, send, until_fence
 from tests.integration.scenario import Evening
 from tests.integration.small import play_share, small_market
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """A store of the test's own, which may be emptied."""
-    own = Store(tmp_path)
-    own.start()
-    yield own
-    own.stop()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,15 +28,6 @@ from tests.integration.scenario import Evening
 from tests.integration.small import small_market
 
 HEAD = "kind,dimension,id,start,end,session_id,gmv_fen,net_fen"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """A store of the test's own, which may be emptied."""
-    own = Store(tmp_path)
-    own.start()
-    yield own
-    own.stop()
 
 
 @pytest.fixture
